@@ -1,0 +1,1 @@
+"""Billing: what is owed and what was paid."""

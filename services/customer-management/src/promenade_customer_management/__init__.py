@@ -1,0 +1,1 @@
+"""Customer Management: whom the company deals with and what might be sold."""

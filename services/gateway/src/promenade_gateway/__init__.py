@@ -1,0 +1,1 @@
+"""The gateway: the one door in front of every service."""

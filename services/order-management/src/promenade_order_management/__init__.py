@@ -1,0 +1,1 @@
+"""Order Management: what was ordered and where it is."""

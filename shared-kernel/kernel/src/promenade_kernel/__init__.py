@@ -1,0 +1,1 @@
+"""The shared kernel: immutable values and event schemas. No I/O, no framework."""
