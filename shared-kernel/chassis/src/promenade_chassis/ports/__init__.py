@@ -1,0 +1,58 @@
+"""The pure part of the chassis: all that entities, repositories (ports) and use cases may import of it."""
+
+from promenade_chassis.ports.aggregate import Aggregate, utc_now
+from promenade_chassis.ports.cause import current_cause, use_cause
+from promenade_chassis.ports.clock import Clock, RealClock
+from promenade_chassis.ports.errors import (
+    BadRequest,
+    Conflict,
+    DomainError,
+    Fault,
+    Forbidden,
+    Invalid,
+    InvalidTransition,
+    NotFound,
+    NotYet,
+    PermanentError,
+    PreconditionFailed,
+    PreconditionRequired,
+    ServiceUnavailable,
+    StaleVersion,
+    Unauthenticated,
+    invalid_field,
+)
+from promenade_chassis.ports.paging import Page, PageRequest, cut_page
+from promenade_chassis.ports.principal import Principal
+from promenade_chassis.ports.state_machine import StateMachine
+from promenade_chassis.ports.unit_of_work import UnitOfWork
+
+__all__ = [
+    "Aggregate",
+    "BadRequest",
+    "Clock",
+    "Conflict",
+    "DomainError",
+    "Fault",
+    "Forbidden",
+    "Invalid",
+    "InvalidTransition",
+    "NotFound",
+    "NotYet",
+    "Page",
+    "PageRequest",
+    "PermanentError",
+    "PreconditionFailed",
+    "PreconditionRequired",
+    "Principal",
+    "RealClock",
+    "ServiceUnavailable",
+    "StaleVersion",
+    "StateMachine",
+    "Unauthenticated",
+    "UnitOfWork",
+    "current_cause",
+    "cut_page",
+    "invalid_field",
+    "use_cause",
+    "utc_now",
+]

@@ -1,0 +1,185 @@
+"""Configuration: one YAML file a profile, environment variables over it.
+
+`${NAME}` and `${NAME:-default}` are replaced from the environment, so that secrets never stand in a file.
+`PROMENADE_<SECTION>__<KEY>` overrides any key; `contexts.<name>` holds what differs for one context.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+import msgspec
+import yaml
+
+SectionT = TypeVar("SectionT")
+
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::-(?P<default>[^}]*))?\}")
+
+
+class ConfigurationError(Exception):
+    """The configuration is incomplete or wrong; the message names the key."""
+
+
+class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the service listens. `port` 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8001
+    cors_origins: tuple[str, ...] = ()
+    max_body_bytes: int = 1024 * 1024
+    shutdown_seconds: int = 10
+
+
+class AdminSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `/metrics` listens. `port` 0 switches it off."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The service's own database."""
+
+    url: str
+    min_size: int = 1
+    max_size: int = 10
+    statement_timeout_ms: int = 30_000
+    acquire_timeout_seconds: int = 5
+    check_connections: bool = True
+
+
+class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Redis or Valkey that carries the streams."""
+
+    url: str = "redis://127.0.0.1:6379/0"
+
+
+class BusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which bus adapter carries the events."""
+
+    adapter: Literal["redis", "memory"] = "redis"
+
+
+class AuthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How access tokens are checked."""
+
+    issuer: str
+    jwks_url: str
+    audience: str = "promenade"
+    jwks_cache: str | None = None
+
+
+class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Retry, lanes and retention of the event backbone. Seconds unless named otherwise."""
+
+    lanes: int = 4
+    attempts: int = 8
+    backoff_first_ms: int = 200
+    backoff_cap_seconds: int = 30
+    gap_wait_seconds: int = 10
+    outbox_retention_days: int = 7
+    stream_retention_days: int = 7
+    inbox_retention_days: int = 30
+
+
+class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Structured logs: JSON lines, or text for people."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every service reads. A service's own keys stand in `extra` under its context's name."""
+
+    profile: str
+    auth: AuthSettings
+    http: HttpSettings = HttpSettings()
+    admin: AdminSettings = AdminSettings()
+    database: DatabaseSettings = DatabaseSettings(url="")
+    redis: RedisSettings = RedisSettings()
+    bus: BusSettings = BusSettings()
+    events: EventsSettings = EventsSettings()
+    log: LogSettings = LogSettings()
+    extra: dict[str, Any] = {}
+
+
+def load_settings(context: str, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the profile named by PROMENADE_PROFILE (default `embedded`) for one context.
+
+    Raises `ConfigurationError` naming what is missing or wrong.
+    """
+    profile = environ.get("PROMENADE_PROFILE", "embedded")
+    path = _profile_path(profile, environ)
+    raw = cast("dict[str, Any]", yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    contexts = cast("dict[str, Any]", raw.pop("contexts", {}))
+    merged = _merge(raw, cast("dict[str, Any]", contexts.get(context, {})))
+    _override(merged, environ)
+    known = {field.name for field in msgspec.structs.fields(Settings)}
+    extra = {key: merged.pop(key) for key in list(merged) if key not in known}
+    plain = _substitute({**merged, "profile": profile, "extra": extra}, environ)
+    try:
+        return msgspec.convert(plain, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{path.name}, context {context}: {error}") from error
+
+
+def section(settings: Settings, name: str, kind: type[SectionT]) -> SectionT:
+    """A service's own section of the configuration as a struct."""
+    try:
+        return msgspec.convert(settings.extra.get(name, {}), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"section {name}: {error}") from error
+
+
+def _profile_path(profile: str, environ: Mapping[str, str]) -> Path:
+    named = environ.get("PROMENADE_CONFIG_DIR")
+    here = Path.cwd()
+    folders = [Path(named)] if named else [folder / "config" for folder in (here, *here.parents)]
+    for folder in folders:
+        path = folder / f"{profile}.yaml"
+        if path.is_file():
+            return path
+    raise ConfigurationError(f"no {profile}.yaml in {', '.join(str(folder) for folder in folders[:3])}")
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        mine = merged.get(key)
+        both = isinstance(mine, dict) and isinstance(value, dict)
+        merged[key] = _merge(cast("dict[str, Any]", mine), cast("dict[str, Any]", value)) if both else value
+    return merged
+
+
+def _override(merged: dict[str, Any], environ: Mapping[str, str]) -> None:
+    for name, value in environ.items():
+        if not name.startswith("PROMENADE_") or "__" not in name:
+            continue
+        group, key = name.removeprefix("PROMENADE_").lower().split("__", 1)
+        merged[group] = {**cast("dict[str, Any]", merged.get(group) or {}), key: _parsed(value)}
+
+
+def _parsed(value: str) -> Any:
+    return msgspec.json.decode(value) if value.startswith(("{", "[")) else value
+
+
+def _substitute(value: Any, environ: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: _lookup(match, environ), value)
+    if isinstance(value, dict):
+        return {key: _substitute(item, environ) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_substitute(item, environ) for item in cast("list[Any]", value)]
+    return value
+
+
+def _lookup(match: re.Match[str], environ: Mapping[str, str]) -> str:
+    found = environ.get(match["name"], match["default"])
+    if found is None:
+        raise ConfigurationError(f"the environment variable {match['name']} is not set")
+    return found

@@ -1,0 +1,158 @@
+"""The pool and the unit of work.
+
+`Database.begin()` opens a transaction and leaves it in a context variable; repositories find it there by
+themselves. The variable remembers the task that opened the transaction: a task created inside inherits the
+variable but must not share the connection, so its use of it raises instead of corrupting the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from promenade_chassis.config import DatabaseSettings
+
+Connection = AsyncConnection[DictRow]
+AfterCommit = Callable[[], None]
+
+
+class TransactionMisuse(RuntimeError):
+    """A write outside a unit of work, or a unit of work used by a task that did not open it."""
+
+
+@dataclass(slots=True)
+class _Transaction:
+    connection: Connection
+    task: asyncio.Task[Any] | None
+    open: bool = True
+    after_commit: list[AfterCommit] = field(default_factory=list[AfterCommit])
+
+
+_transactions: ContextVar[dict[int, _Transaction]] = ContextVar("promenade_transactions")
+
+
+class Database:
+    """One service's database: a pool of connections, and the unit of work over it."""
+
+    def __init__(self, settings: DatabaseSettings, *, application_name: str = "promenade") -> None:
+        self.url = settings.url
+        self._events_recorded: list[AfterCommit] = []
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            settings.url,
+            connection_class=AsyncConnection[DictRow],
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "application_name": application_name,
+                "options": f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC",
+            },
+            min_size=settings.min_size,
+            max_size=settings.max_size,
+            timeout=settings.acquire_timeout_seconds,
+            check=AsyncConnectionPool.check_connection if settings.check_connections else None,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Start the pool; connections are made in the background and remade when PostgreSQL comes back."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+    async def is_ready(self) -> bool:
+        """Whether the database answers."""
+        async with self._pool.connection(timeout=1.0) as connection:
+            await connection.execute("SELECT 1")
+        return True
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[None, None]:
+        """Open the unit of work; inside another one it is a savepoint.
+
+        Commits at the end of the block, rolls back when an exception leaves it. What was registered with
+        `on_commit` runs after the outermost commit, in order, and not at all after a rollback.
+        """
+        outer = self._current()
+        if outer is not None:
+            async with self._savepoint(outer):
+                yield
+            return
+        async with self._pool.connection() as connection:
+            transaction = _Transaction(connection, asyncio.current_task())
+            token = _transactions.set({**_transactions.get({}), id(self): transaction})
+            try:
+                async with connection.transaction():
+                    yield
+            finally:
+                transaction.open = False
+                _transactions.reset(token)
+        for callback in transaction.after_commit:
+            callback()
+
+    @asynccontextmanager
+    async def _savepoint(self, outer: _Transaction) -> AsyncGenerator[None, None]:
+        mark = len(outer.after_commit)
+        try:
+            async with outer.connection.transaction():
+                yield
+        except BaseException:
+            del outer.after_commit[mark:]
+            raise
+
+    def in_transaction(self) -> bool:
+        """Whether the running task is inside a unit of work of this database."""
+        return self._current() is not None
+
+    def writing_connection(self) -> Connection:
+        """The transaction's connection; raises `TransactionMisuse` outside a unit of work."""
+        transaction = self._current()
+        if transaction is None:
+            raise TransactionMisuse("writes need a unit of work: `async with unit_of_work.begin():`")
+        return transaction.connection
+
+    def reading_connection(self) -> AbstractAsyncContextManager[Connection]:
+        """The transaction's connection inside a unit of work, a pooled one outside."""
+        transaction = self._current()
+        return _borrowed(transaction.connection) if transaction else self._pool.connection()
+
+    def on_commit(self, callback: AfterCommit) -> None:
+        """Run `callback` once the transaction has committed; it must not raise."""
+        transaction = self._current()
+        if transaction is None:
+            raise TransactionMisuse("on_commit needs a unit of work")
+        if callback not in transaction.after_commit:
+            transaction.after_commit.append(callback)
+
+    def when_events_recorded(self, callback: AfterCommit) -> None:
+        """Call `callback` after every commit that wrote to the outbox: this is how the relay is woken."""
+        self._events_recorded.append(callback)
+
+    def announce_events(self) -> None:
+        """Called by whoever writes to the outbox, inside the transaction."""
+        for callback in self._events_recorded:
+            self.on_commit(callback)
+
+    def _current(self) -> _Transaction | None:
+        transaction = _transactions.get({}).get(id(self))
+        if transaction is None:
+            return None
+        if not transaction.open:
+            raise TransactionMisuse("the unit of work this context inherited has ended")
+        if transaction.task is not asyncio.current_task():
+            raise TransactionMisuse("a unit of work belongs to the task that opened it")
+        return transaction
+
+
+@asynccontextmanager
+async def _borrowed(connection: Connection) -> AsyncGenerator[Connection, None]:
+    yield connection

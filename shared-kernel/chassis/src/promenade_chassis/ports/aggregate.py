@@ -1,0 +1,57 @@
+"""The base of every aggregate root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from promenade_kernel.events.registry import Event
+from promenade_kernel.values.ids import new_id
+
+from promenade_chassis.ports.errors import PreconditionFailed
+
+
+def utc_now() -> datetime:
+    """The present moment, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(kw_only=True)
+class Aggregate:
+    """State every aggregate row has, and the events recorded since it was loaded.
+
+    `version` counts writes (0: never stored), `last_sequence` counts recorded events; both are
+    advanced by the repository in the statement that writes the row.
+    """
+
+    id: UUID = field(default_factory=new_id)
+    version: int = 0
+    last_sequence: int = 0
+    created_at: datetime = field(default_factory=utc_now)
+    updated_at: datetime = field(default_factory=utc_now)
+    deleted_at: datetime | None = None
+    _recorded: list[Event] = field(default_factory=list[Event], init=False, repr=False, compare=False)
+
+    def record(self, event: Event) -> None:
+        """Remember a fact; it is published when the aggregate is saved and the transaction commits."""
+        self._recorded.append(event)
+
+    def recorded(self) -> tuple[Event, ...]:
+        """The facts recorded and not yet saved, oldest first."""
+        return tuple(self._recorded)
+
+    def mark_saved(self, *, version: int, last_sequence: int, updated_at: datetime) -> None:
+        """Called by repositories after the row was written."""
+        self.version, self.last_sequence, self.updated_at = version, last_sequence, updated_at
+        self._recorded.clear()
+
+    def expect_version(self, version: int | None) -> None:
+        """Refuse with `PreconditionFailed` when the caller has read another version (None: any)."""
+        if version is not None and version != self.version:
+            raise PreconditionFailed(f"The present version is {self.version}")
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it was soft-deleted."""
+        return self.deleted_at is not None

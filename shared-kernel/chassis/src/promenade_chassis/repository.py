@@ -1,0 +1,97 @@
+"""The base of every PostgreSQL adapter: finds the transaction by itself, writes aggregates with their events."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+from promenade_kernel.events.envelope import seal
+from psycopg.errors import UniqueViolation
+
+from promenade_chassis import outbox
+from promenade_chassis.database import Connection, Database
+from promenade_chassis.ports import Aggregate, DomainError, StaleVersion, current_cause, utc_now
+
+Row = dict[str, Any]
+
+
+class BaseRepository:
+    """Raw SQL with named parameters. Reads work anywhere; writes only inside a unit of work."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def _fetch_one(self, statement: LiteralString, **named: Any) -> Row | None:
+        async with self._database.reading_connection() as connection:
+            cursor = await connection.execute(statement, named)
+            return await cursor.fetchone()
+
+    async def _fetch_all(self, statement: LiteralString, **named: Any) -> list[Row]:
+        async with self._database.reading_connection() as connection:
+            cursor = await connection.execute(statement, named)
+            return await cursor.fetchall()
+
+    async def _execute(self, statement: LiteralString, **named: Any) -> int:
+        """Run a write; answers how many rows it touched."""
+        cursor = await self._database.writing_connection().execute(statement, named)
+        return cursor.rowcount
+
+    async def _insert(self, aggregate: Aggregate, statement: LiteralString, **named: Any) -> None:
+        """Write a new aggregate's row, then its recorded events to the outbox.
+
+        The statement may use, besides `named`: id, version, last_sequence, created_at, updated_at, deleted_at.
+        """
+        await self._save(aggregate, statement, named)
+
+    async def _update(self, aggregate: Aggregate, statement: LiteralString, **named: Any) -> None:
+        """As `_insert`; the statement must end with `WHERE id = %(id)s AND version = %(expected_version)s`.
+
+        Raises `StaleVersion` when somebody else was faster.
+        """
+        await self._save(aggregate, statement, named)
+
+    async def _save(self, aggregate: Aggregate, statement: LiteralString, named: Row) -> None:
+        connection = self._database.writing_connection()
+        recorded = aggregate.recorded()
+        now = utc_now()
+        version, last_sequence = aggregate.version + 1, aggregate.last_sequence + len(recorded)
+        cursor = await connection.execute(
+            statement,
+            {
+                **named,
+                "id": aggregate.id,
+                "expected_version": aggregate.version,
+                "version": version,
+                "last_sequence": last_sequence,
+                "created_at": aggregate.created_at,
+                "updated_at": now,
+                "deleted_at": aggregate.deleted_at,
+            },
+        )
+        if cursor.rowcount != 1:
+            raise StaleVersion
+        if recorded:
+            await self._append_events(connection, aggregate)
+        aggregate.mark_saved(version=version, last_sequence=last_sequence, updated_at=now)
+
+    async def _append_events(self, connection: Connection, aggregate: Aggregate) -> None:
+        cause = current_cause()
+        first = aggregate.last_sequence + 1
+        envelopes = [
+            seal(event, subject=aggregate.id, sequence=sequence, cause=cause)
+            for sequence, event in enumerate(aggregate.recorded(), start=first)
+        ]
+        await outbox.append(connection, envelopes)
+        self._database.announce_events()
+
+
+@contextmanager
+def refusing_duplicates(constraint: str, error: DomainError) -> Generator[None, None, None]:
+    """Turn a violation of the named unique constraint or index into the domain's own error."""
+    try:
+        yield
+    except UniqueViolation as violation:
+        if violation.diag.constraint_name == constraint:
+            raise error from violation
+        raise
