@@ -1,0 +1,69 @@
+"""JSON and plain data to typed values and back. Strict: a boolean is no integer, a float is no amount.
+
+Wrong data raises `msgspec.ValidationError` (its `__cause__` is the `InvalidValue`, if a value refused it); text that is
+no JSON raises `msgspec.DecodeError`.
+"""
+
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from promenade_kernel.values.errors import InvalidValue
+from promenade_kernel.values.text import TextValue
+
+T = TypeVar("T")
+
+
+def enc_hook(value: object) -> Any:
+    """Show msgspec how a text value is written: as its text."""
+    if isinstance(value, TextValue):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+
+
+def dec_hook(wanted: type, plain: object) -> Any:
+    """Show msgspec how a text value is read: through its own checks."""
+    if not issubclass(wanted, TextValue):
+        raise NotImplementedError(f"{wanted.__name__} cannot be read from JSON")
+    if not isinstance(plain, str):
+        raise InvalidValue("not-a-text", f"Expected `str`, got `{type(plain).__name__}`")
+    return wanted(plain)
+
+
+def schema_hook(wanted: type) -> dict[str, Any]:
+    """Show msgspec the JSON schema of a text value."""
+    if issubclass(wanted, TextValue):
+        return dict(wanted.json_schema)
+    raise NotImplementedError(f"{wanted.__name__} has no JSON schema")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=enc_hook)
+
+
+@cache
+def _decoder(wanted: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(wanted, dec_hook=dec_hook)
+
+
+def encode(value: object) -> bytes:
+    """Write a value as JSON."""
+    return _encoder.encode(value)
+
+
+def decode(data: bytes | str, wanted: type[T]) -> T:
+    """Read JSON as `wanted`."""
+    try:
+        return _decoder(wanted).decode(data)
+    except UnicodeDecodeError:
+        raise msgspec.DecodeError("JSON is malformed: not UTF-8") from None
+
+
+def to_plain(value: object) -> Any:
+    """Turn a value into dicts, lists, strings and numbers, as its JSON would read."""
+    return msgspec.to_builtins(value, enc_hook=enc_hook)
+
+
+def convert(plain: object, wanted: type[T]) -> T:
+    """Turn dicts, lists, strings and numbers into `wanted`."""
+    return msgspec.convert(plain, wanted, dec_hook=dec_hook)
