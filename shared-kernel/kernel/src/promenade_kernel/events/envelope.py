@@ -1,0 +1,125 @@
+"""The envelope every event travels in: CloudEvents 1.0 as JSON."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from promenade_kernel.events.errors import PoisonMessage, UnknownEventType
+from promenade_kernel.events.registry import Event, Instant, context_of, event_class, instants_of, wire_type
+from promenade_kernel.values import codec
+from promenade_kernel.values.ids import new_id
+
+_UTC = timedelta(0)
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """Why an event happened.
+
+    Attributes:
+        correlation_id: the process it belongs to, passed on unchanged from event to event.
+        causation_id: the event or request that caused it.
+        traceparent: the W3C trace context, if there is one.
+        actor: who did it: a user's id, or a name such as `system`.
+    """
+
+    correlation_id: str
+    causation_id: str
+    traceparent: str | None = None
+    actor: str | None = None
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One event on its way; attribute names are those of CloudEvents and its extensions.
+
+    `sequence` counts the facts of one subject from 1 without gaps. `data` is the payload's JSON, untouched.
+    """
+
+    specversion: Literal["1.0"]
+    id: UUID
+    source: str
+    type: str
+    subject: UUID
+    time: Instant
+    datacontenttype: Literal["application/json"]
+    data: msgspec.Raw
+    sequence: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+    correlationid: str
+    causationid: str
+    traceparent: str | None = None
+    actor: str | None = None
+
+    def encode(self) -> bytes:
+        """Write the envelope as `application/cloudevents+json`."""
+        return codec.encode(self)
+
+    @staticmethod
+    def decode(data: bytes) -> "Envelope":
+        """Read an envelope; what is none is a `PoisonMessage`."""
+        try:
+            return codec.decode(data, Envelope)
+        except msgspec.DecodeError as fault:
+            raise PoisonMessage(f"not an envelope: {fault}") from fault
+
+    def open(self) -> Event:
+        """Read the payload; raises `UnknownEventType`, or `PoisonMessage` when it breaks its type's schema."""
+        cls = event_class(self.type)
+        if cls is None:
+            raise UnknownEventType(self.type)
+        try:
+            return codec.decode(bytes(self.data), cls)
+        except msgspec.DecodeError as fault:
+            raise PoisonMessage(f"{self.type} {self.id}: {fault}") from fault
+
+    @property
+    def cause(self) -> Cause:
+        """The cause of what follows from this event: the same process, caused by this."""
+        return Cause(self.correlationid, str(self.id), self.traceparent, self.actor)
+
+
+def seal(
+    event: Event,
+    *,
+    subject: UUID,
+    sequence: int,
+    cause: Cause,
+    id: UUID | None = None,  # noqa: A002 - the attribute's name in CloudEvents
+    time: datetime | None = None,
+) -> Envelope:
+    """Put an event into its envelope; times that are not UTC are a `ValueError`."""
+    if sequence < 1:
+        raise ValueError("sequence counts from 1")
+    for name in instants_of(type(event)):
+        _require_utc(name, getattr(event, name))
+    _require_utc("time", time)
+    return Envelope(
+        specversion="1.0",
+        id=id or new_id(),
+        source=source_of(context_of(event)),
+        type=wire_type(event),
+        subject=subject,
+        time=time or datetime.now(UTC),
+        datacontenttype="application/json",
+        data=msgspec.Raw(codec.encode(event)),
+        sequence=sequence,
+        correlationid=cause.correlation_id,
+        causationid=cause.causation_id,
+        traceparent=cause.traceparent,
+        actor=cause.actor,
+    )
+
+
+def stream_of(context: str) -> str:
+    """The stream a context publishes to: `promenade.order-management`."""
+    return f"promenade.{context}"
+
+
+def source_of(context: str) -> str:
+    """The CloudEvents source of a context: `/promenade/order-management`."""
+    return f"/promenade/{context}"
+
+
+def _require_utc(name: str, moment: datetime | None) -> None:
+    if moment is not None and moment.utcoffset() != _UTC:
+        raise ValueError(f"{name} must be an aware time in UTC")

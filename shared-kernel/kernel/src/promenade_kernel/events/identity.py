@@ -1,0 +1,103 @@
+"""What identity publishes: users, and the contacts they proved to own. Never a code, token or secret."""
+
+from typing import Literal
+from uuid import UUID
+
+from promenade_kernel.events.registry import Event, Instant, event
+from promenade_kernel.values.email import Email
+
+CONTEXT = "identity"
+
+
+@event("user.registered.v1", context=CONTEXT)
+class UserRegistered(Event, frozen=True, kw_only=True):
+    """Somebody registered an address that had no account. The address is not proved yet."""
+
+    user_id: UUID
+    attempt_id: UUID | None = None
+    email: Email | None = None
+    display_name: str | None = None
+    locale: str | None = None
+
+
+@event("user.verification-requested.v1", context=CONTEXT)
+class UserVerificationRequested(Event, frozen=True, kw_only=True):
+    """A pending user needs a new mail: registered again (`attempt_id` says which attempt) or asked to resend."""
+
+    user_id: UUID
+    attempt_id: UUID | None = None
+
+
+@event("user.registration-repeated.v1", context=CONTEXT)
+class UserRegistrationRepeated(Event, frozen=True, kw_only=True):
+    """Somebody registered an address that has an active account; its owner is told by mail."""
+
+    user_id: UUID
+
+
+@event("user.activated.v1", context=CONTEXT)
+class UserActivated(Event, frozen=True, kw_only=True):
+    """A user proved the address; `display_name` and `locale` are those of the attempt that was proved."""
+
+    user_id: UUID
+    email: Email
+    display_name: str | None = None
+    locale: str | None = None
+
+
+@event("user.locked.v1", context=CONTEXT)
+class UserLocked(Event, frozen=True, kw_only=True):
+    """Wrong passwords locked an account for a while; its owner is told by mail."""
+
+    user_id: UUID
+    until: Instant
+
+
+@event("user.password-reset-requested.v1", context=CONTEXT)
+class UserPasswordResetRequested(Event, frozen=True, kw_only=True):
+    """A user forgot the password; the mail's reaction makes the code."""
+
+    user_id: UUID
+
+
+@event("user.suspended.v1", context=CONTEXT)
+class UserSuspended(Event, frozen=True, kw_only=True):
+    """A user may do nothing until reinstated, or until the time given."""
+
+    user_id: UUID
+    until: Instant | None = None
+
+
+@event("user.reinstated.v1", context=CONTEXT)
+class UserReinstated(Event, frozen=True, kw_only=True):
+    """A suspended user may work again."""
+
+    user_id: UUID
+
+
+@event("user.deleted.v1", context=CONTEXT)
+class UserDeleted(Event, frozen=True, kw_only=True):
+    """A user is gone; the address is free again."""
+
+    user_id: UUID
+
+
+@event("contact.code-requested.v1", context=CONTEXT)
+class ContactCodeRequested(Event, frozen=True, kw_only=True):
+    """A user wants to prove a contact; `value` is the address or number the code goes to."""
+
+    contact_id: UUID
+    user_id: UUID
+    type: Literal["email", "phone"]
+    value: str
+
+
+@event("contact.verified.v1", context=CONTEXT)
+class ContactVerified(Event, frozen=True, kw_only=True):
+    """A user proved to own an email address or a phone number."""
+
+    contact_id: UUID
+    user_id: UUID
+    type: Literal["email", "phone"]
+    value: str
+    is_primary: bool

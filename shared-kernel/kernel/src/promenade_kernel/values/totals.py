@@ -1,0 +1,256 @@
+"""What a cart costs: the one computation that orders and billing share, exact to the unit.
+
+1. The digits of a currency are ISO 4217's. 2. One rounding: half away from zero, on exact rationals.
+3. gross = unit price x quantity; discounted = gross - the line's discount.
+4. The order's discount is spread over the discounted amounts by largest remainder; base = discounted - share.
+5. Tax is computed per group of equal rates: exclusive round(base x rate); inclusive net = round(base / (1 + rate)).
+6. A group's tax goes to its lines by largest remainder on their unrounded taxes.
+7. net is after all discounts and without tax. Shipping is never discounted and is the last line of its rate's group.
+8. A part of a line is a difference of roundings, so that all parts sum to the whole (`part_of`).
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Annotated
+
+import msgspec
+
+from promenade_kernel.values.errors import CurrencyMismatch, InvalidValue
+from promenade_kernel.values.money import MAXIMUM, Currency, Money, Percent, Rate
+from promenade_kernel.values.rounding import apportion, round_half_away, share_largest_remainder
+
+MAXIMUM_QUANTITY = 1_000_000
+
+
+class Discount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Either an amount or a percentage off, never both."""
+
+    amount: Money | None = None
+    percent: Percent | None = None
+
+    def __post_init__(self) -> None:
+        if (self.amount is None) == (self.percent is None):
+            raise InvalidValue("invalid-discount", "A discount is either an amount or a percentage.")
+        if self.amount is not None and self.amount.amount < 0:
+            raise InvalidValue("negative-amount", "A discount must not be negative.", "/amount")
+
+
+class CartLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line's totals depend on. `discount` is the line's own."""
+
+    quantity: Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": MAXIMUM_QUANTITY})]
+    unit_price: Money
+    tax_rate: Rate
+    discount: Discount | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.quantity) is not int or not 1 <= self.quantity <= MAXIMUM_QUANTITY:
+            raise InvalidValue("invalid-quantity", "A quantity is an integer from 1 to 1,000,000.", "/quantity")
+
+
+class Shipping(msgspec.Struct, frozen=True, kw_only=True):
+    """How the goods travel and what that costs."""
+
+    name: str
+    price: Money
+    tax_rate: Rate
+
+
+class LineTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line comes to.
+
+    `discount` is everything taken off the line: its own discount and `order_discount`, its share of the order's.
+    """
+
+    gross: Money
+    discount: Money
+    order_discount: Money
+    net: Money
+    tax: Money
+    total: Money
+
+
+class ShippingTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """What shipping comes to."""
+
+    net: Money
+    tax: Money
+    total: Money
+
+
+class TaxLine(msgspec.Struct, frozen=True, kw_only=True):
+    """The tax of one rate: `base` is the net amount it is charged on, also where prices include tax."""
+
+    rate: Rate
+    base: Money
+    tax: Money
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """What the whole comes to: total = sum of the lines' net + shipping (net) + tax."""
+
+    subtotal: Money
+    discount: Money
+    shipping: Money
+    tax: Money
+    total: Money
+    taxes: tuple[TaxLine, ...]
+
+
+class CartTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """Every line's totals in the order of the lines, shipping's if there is any, and the whole."""
+
+    lines: tuple[LineTotals, ...]
+    shipping: ShippingTotals | None
+    totals: Totals
+
+
+class _Taxed(msgspec.Struct, frozen=True):
+    net: int
+    tax: int
+
+
+def compute_totals(
+    currency: Currency,
+    lines: Sequence[CartLine],
+    *,
+    tax_inclusive: bool,
+    discount: Discount | None = None,
+    shipping: Shipping | None = None,
+    allow_credits: bool = False,
+) -> CartTotals:
+    """Compute what a cart costs.
+
+    Every amount must be in `currency` (else `CurrencyMismatch`). A discount above what it reduces is
+    `discount-too-large`; a negative price is `negative-amount`, for lines only unless `allow_credits` (an invoice that
+    gives something back). Faults point into the cart: `/lines/0/discount`, `/discount`, `/shipping/price`.
+    """
+    gross = [_gross(currency, line, f"/lines/{index}", allow_credits) for index, line in enumerate(lines)]
+    own = [
+        _reduction(currency, line.discount, whole, f"/lines/{index}/discount")
+        for index, (line, whole) in enumerate(zip(lines, gross, strict=True))
+    ]
+    discounted = [whole - less for whole, less in zip(gross, own, strict=True)]
+    shares = _spread(_reduction(currency, discount, sum(discounted), "/discount"), discounted)
+    bases = [whole - share for whole, share in zip(discounted, shares, strict=True)]
+    rates = [line.tax_rate for line in lines]
+    if shipping is not None:
+        bases.append(_price(currency, shipping.price, "/shipping/price"))
+        rates.append(shipping.tax_rate)
+    taxed = _tax(bases, rates, tax_inclusive)
+    freight = taxed[len(lines)] if shipping is not None else None
+    return CartTotals(
+        lines=tuple(_line(currency, *parts) for parts in zip(gross, own, shares, taxed[: len(lines)], strict=True)),
+        shipping=_shipping(currency, freight),
+        totals=Totals(
+            subtotal=Money(sum(gross), currency),
+            discount=Money(sum(own) + sum(shares), currency),
+            shipping=Money(freight.net if freight else 0, currency),
+            tax=Money(sum(part.tax for part in taxed), currency),
+            total=Money(sum(part.net + part.tax for part in taxed), currency),
+            taxes=_tax_lines(currency, rates, taxed),
+        ),
+    )
+
+
+def part_of(total: Money, quantity: int, done: int, count: int) -> Money:
+    """The part of a line's amount that `count` of its `quantity` units make, when `done` were taken before.
+
+    For net and tax apart; the parts of any split sum to the whole. More than is left is `quantity-exceeds-rest`.
+    """
+    if quantity < 1 or done < 0 or count < 0 or done + count > quantity:
+        raise InvalidValue("quantity-exceeds-rest", f"{count} of {quantity} units cannot follow {done}.")
+    after = round_half_away(Fraction(total.amount * (done + count), quantity))
+    before = round_half_away(Fraction(total.amount * done, quantity))
+    return Money(after - before, total.currency)
+
+
+def _gross(currency: Currency, line: CartLine, pointer: str, allow_credits: bool) -> int:
+    gross = _price(currency, line.unit_price, f"{pointer}/unit_price", allow_negative=allow_credits) * line.quantity
+    if abs(gross) >= MAXIMUM:
+        raise InvalidValue("amount-out-of-range", "A line's amount is below 10^15 minor units.", pointer)
+    return gross
+
+
+def _price(currency: Currency, price: Money, pointer: str, *, allow_negative: bool = False) -> int:
+    if price.currency != currency:
+        raise CurrencyMismatch(currency, price.currency, pointer)
+    if price.amount < 0 and not allow_negative:
+        raise InvalidValue("negative-amount", "A price must not be negative.", pointer)
+    return price.amount
+
+
+def _reduction(currency: Currency, discount: Discount | None, reduces: int, pointer: str) -> int:
+    if discount is None:
+        return 0
+    if discount.percent is not None:
+        less = round_half_away(reduces * discount.percent.fraction)
+    elif discount.amount is not None:
+        less = _price(currency, discount.amount, f"{pointer}/amount")
+    else:
+        less = 0
+    if not 0 <= less <= max(reduces, 0):
+        raise InvalidValue("discount-too-large", "A discount must not exceed what it reduces.", pointer)
+    return less
+
+
+def _spread(discount: int, discounted: Sequence[int]) -> list[int]:
+    if discount == 0:
+        return [0] * len(discounted)
+    # What gives money back is not discounted.
+    return share_largest_remainder(discount, [max(amount, 0) for amount in discounted])
+
+
+def _tax(bases: Sequence[int], rates: Sequence[Rate], tax_inclusive: bool) -> list[_Taxed]:
+    taxes = [0] * len(bases)
+    for rate, members in _groups(rates).items():
+        base = sum(bases[index] for index in members)
+        if tax_inclusive:
+            group_tax = base - round_half_away(base / (1 + rate))
+            exact = [bases[index] * rate / (1 + rate) for index in members]
+        else:
+            group_tax = round_half_away(base * rate)
+            exact = [bases[index] * rate for index in members]
+        for index, tax in zip(members, apportion(group_tax, exact), strict=True):
+            taxes[index] = tax
+    return [_Taxed(base - tax if tax_inclusive else base, tax) for base, tax in zip(bases, taxes, strict=True)]
+
+
+def _groups(rates: Sequence[Rate]) -> dict[Fraction, list[int]]:
+    # "0.2" and "0.20" are one rate, and one group.
+    groups: dict[Fraction, list[int]] = {}
+    for index, rate in enumerate(rates):
+        groups.setdefault(rate.fraction, []).append(index)
+    return dict(sorted(groups.items()))
+
+
+def _tax_lines(currency: Currency, rates: Sequence[Rate], taxed: Sequence[_Taxed]) -> tuple[TaxLine, ...]:
+    return tuple(
+        TaxLine(
+            rate=rates[members[0]],
+            base=Money(sum(taxed[index].net for index in members), currency),
+            tax=Money(sum(taxed[index].tax for index in members), currency),
+        )
+        for members in _groups(rates).values()
+    )
+
+
+def _line(currency: Currency, gross: int, own: int, share: int, taxed: _Taxed) -> LineTotals:
+    return LineTotals(
+        gross=Money(gross, currency),
+        discount=Money(own + share, currency),
+        order_discount=Money(share, currency),
+        net=Money(taxed.net, currency),
+        tax=Money(taxed.tax, currency),
+        total=Money(taxed.net + taxed.tax, currency),
+    )
+
+
+def _shipping(currency: Currency, freight: _Taxed | None) -> ShippingTotals | None:
+    if freight is None:
+        return None
+    return ShippingTotals(
+        net=Money(freight.net, currency),
+        tax=Money(freight.tax, currency),
+        total=Money(freight.net + freight.tax, currency),
+    )
