@@ -16,12 +16,20 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_unpublished ON outbox (seq) WHERE published_at IS NULL;
 CREATE INDEX outbox_event_id ON outbox (event_id);
 
--- What the relay knows of its stream: the id of the last entry it appended, and up to where every group had acknowledged.
+-- What the relay knows of its stream: the id of the last entry that was appended.
 CREATE TABLE stream_state (
-    stream           text PRIMARY KEY,
-    last_id          text NOT NULL DEFAULT '0-0',
-    acknowledged_seq bigint NOT NULL DEFAULT 0,
-    noted_at         timestamptz
+    stream  text PRIMARY KEY,
+    last_id text NOT NULL DEFAULT '0-0'
+);
+
+-- Up to where each consumer group had acknowledged when last noted. A row a group, because a group that is missing after
+-- Redis lost its data still counts; and an entry's id, because outbox.seq commits out of order and ids do not.
+CREATE TABLE stream_group (
+    stream          text NOT NULL,
+    name            text NOT NULL,
+    acknowledged_id text NOT NULL,
+    noted_at        timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (stream, name)
 );
 
 CREATE TABLE inbox (
@@ -66,6 +74,7 @@ CREATE TABLE dead_letter (
     discarded_at timestamptz
 );
 CREATE UNIQUE INDEX dead_letter_open ON dead_letter (event_id, reaction) WHERE replayed_at IS NULL AND discarded_at IS NULL;
+CREATE INDEX dead_letter_event_id ON dead_letter (event_id);
 
 -- The answer to a POST with an Idempotency-Key, committed with its effect.
 CREATE TABLE idempotency_record (
