@@ -1,0 +1,122 @@
+"""The PostgreSQL and Redis that a test run uses, and how to get at them from any of its processes.
+
+PROMENADE_TEST_BACKEND says which: `embedded` (the default), `docker`, or `external` with
+PROMENADE_TEST_POSTGRES_URL (a superuser's) and PROMENADE_TEST_REDIS_URL. The first test of a run that
+needs them starts a warden, which starts the engines and ends them with the run, whoever dies before.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import uuid
+from collections.abc import Generator, Mapping, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from promenade_chassis.testing.polling import eventually_blocking
+
+RUN = "PROMENADE_TEST_RUN"
+OWNER = "PROMENADE_TEST_OWNER"
+KINDS = ("embedded", "docker", "external")
+START_WITHIN = 180.0  # Docker may have to fetch its images first
+
+
+class Backends(msgspec.Struct, frozen=True):
+    """Where the engines are: the superuser's URL of PostgreSQL, and Redis without a database number."""
+
+    postgres_url: str
+    redis_url: str
+
+
+def chosen_backend(environ: Mapping[str, str] = os.environ) -> str:
+    """Which kind of backend this run uses."""
+    kind = environ.get("PROMENADE_TEST_BACKEND", "embedded")
+    if kind not in KINDS:
+        raise ValueError(f"PROMENADE_TEST_BACKEND is {kind!r}; it can be {', '.join(KINDS)}")
+    return kind
+
+
+def announce_run(environ: MutableMapping[str, str] = os.environ) -> Path | None:
+    """Name the run's folder for this process and its children; None when a parent process has done so."""
+    if RUN in environ:
+        return None
+    folder = Path(tempfile.gettempdir(), f"promenade-test-{uuid.uuid4().hex[:12]}")
+    environ[RUN] = str(folder)
+    environ[OWNER] = str(os.getpid())
+    return folder
+
+
+def run_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The run's folder, made when missing; the engines' account can pass through it."""
+    folder = Path(environ[RUN])
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)
+    return folder
+
+
+def obtain_backends(environ: Mapping[str, str] = os.environ) -> Backends:
+    """The run's backends, started by the first process that asks."""
+    kind = chosen_backend(environ)
+    if kind == "external":
+        return Backends(
+            postgres_url=environ["PROMENADE_TEST_POSTGRES_URL"],
+            redis_url=environ["PROMENADE_TEST_REDIS_URL"].rstrip("/"),
+        )
+    folder = run_folder(environ)
+    with exclusive(folder / "lock"):
+        if not (folder / "warden.pid").exists():
+            (folder / "warden.pid").write_text(str(_start_warden(kind, folder, environ[OWNER])))
+        return _await_backends(folder)
+
+
+def end_run(folder: Path) -> None:
+    """Stop the engines of the run, if any test needed them, and wait until nothing is left."""
+    try:
+        warden = psutil.Process(int((folder / "warden.pid").read_text()))
+        warden.send_signal(signal.SIGTERM)
+        warden.wait(30)
+    except (OSError, psutil.Error):
+        pass  # no test needed the engines, or they are gone already
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def exclusive(lock: Path) -> Generator[None]:
+    """Hold the lock file; the system lets go of it when the process dies."""
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _start_warden(kind: str, folder: Path, owner: str) -> int:
+    """A process of its own: it must outlive the test worker that happened to need the engines first."""
+    log = str(folder / "warden.log")
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", "promenade_chassis.testing.warden", kind, str(folder), owner],
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+
+
+def _await_backends(folder: Path) -> Backends:
+    def answer() -> bytes | None:
+        if (folder / "failed").exists():
+            return None
+        return (folder / "backends.json").read_bytes()
+
+    found = eventually_blocking(answer, within=START_WITHIN)
+    if found is None:
+        raise RuntimeError(f"the test engines do not start:\n{(folder / 'warden.log').read_text()}")
+    return msgspec.json.decode(found, type=Backends)

@@ -1,0 +1,131 @@
+"""pytest plugin: real engines for tests, loaded wherever the chassis is installed.
+
+Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redis_url`, `new_redis`, `private_engines`.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from promenade_chassis.embedded.pair import EnginePair, running_engines
+from promenade_chassis.embedded.placement import remove_data
+from promenade_chassis.migrations import folders_of, migrate
+from promenade_chassis.testing.backends import (
+    Backends,
+    announce_run,
+    chosen_backend,
+    end_run,
+    obtain_backends,
+    run_folder,
+)
+from promenade_chassis.testing.databases import Migrate, TemplateDatabases
+from promenade_chassis.testing.redis_databases import lent_redis_database
+
+OWNED_RUN = pytest.StashKey[Path]()
+
+
+class NewDatabase(Protocol):
+    """Makes a migrated database and answers its URL; it is dropped after the test."""
+
+    def __call__(self, folders: Sequence[Path], migrate: Migrate = ...) -> str: ...
+
+
+class NewRedis(Protocol):
+    """Lends one more empty Redis database and answers its URL."""
+
+    def __call__(self) -> str: ...
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that starts the run owns its engines; workers and nested runs share them."""
+    folder = announce_run()
+    if folder is not None:
+        config.stash[OWNED_RUN] = folder
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what this run started."""
+    folder = config.stash.get(OWNED_RUN, None)
+    if folder is None:
+        return
+    if folder.exists() and chosen_backend() == "external":
+        _templates(obtain_backends()).drop_all()
+    end_run(folder)
+
+
+@pytest.fixture(scope="session")
+def backends() -> Backends:
+    """The run's PostgreSQL and Redis, shared by all its workers."""
+    return obtain_backends()
+
+
+@pytest.fixture(scope="session")
+def migration_folders() -> Sequence[Path]:
+    """What `database_url` is migrated with: the chassis' tables. A service's conftest overrides it with its own."""
+    return folders_of("promenade_chassis")[:1]
+
+
+@pytest.fixture
+def new_database(backends: Backends) -> Generator[NewDatabase]:
+    """A factory: `new_database(folders)` is the URL of a migrated database for this test alone."""
+    templates = _templates(backends)
+    made: list[str] = []
+
+    def make(folders: Sequence[Path], migrate: Migrate = migrate) -> str:
+        made.append(templates.copy(folders, migrate))
+        return made[-1]
+
+    yield make
+    for url in made:
+        templates.drop(url)
+
+
+@pytest.fixture
+def database_url(new_database: NewDatabase, migration_folders: Sequence[Path]) -> str:
+    """The URL of a database for this test alone, migrated with `migration_folders`."""
+    return new_database(migration_folders)
+
+
+@pytest.fixture
+def new_redis(backends: Backends) -> Generator[NewRedis]:
+    """A factory: each call lends one more empty Redis database, until the test ends."""
+    with ExitStack() as lent:
+        yield lambda: lent.enter_context(lent_redis_database(backends.redis_url, _redis_locks(backends)))
+
+
+@pytest.fixture
+def redis_url(new_redis: NewRedis) -> str:
+    """The URL of an empty Redis database for this test alone; FLUSHDB is safe, FLUSHALL is not."""
+    return new_redis()
+
+
+@pytest.fixture
+def private_engines(tmp_path: Path) -> Generator[EnginePair]:
+    """PostgreSQL and Valkey of this test's own, to kill, restart and flush; always embedded."""
+    try:
+        with running_engines(tmp_path, durable=True) as pair:
+            yield pair
+    finally:
+        remove_data(tmp_path)
+
+
+def _templates(backends: Backends) -> TemplateDatabases:
+    return TemplateDatabases(backends.postgres_url, f"run_{_key(str(run_folder()))}")
+
+
+def _redis_locks(backends: Backends) -> Path:
+    """A server that outlives the run is shared with other runs of this machine, so its locks are too."""
+    if chosen_backend() != "external":
+        return run_folder()
+    folder = Path(tempfile.gettempdir(), f"promenade-test-redis-{_key(backends.redis_url)}")
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
