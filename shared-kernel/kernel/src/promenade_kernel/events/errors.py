@@ -1,7 +1,7 @@
 """What can be wrong with an event that arrives."""
 
 
-class UnknownEventType(Exception):  # noqa: N818 - errors are named as sentences here
+class UnknownEventType(Exception):
     """An event of a type this version of the kernel has no class for; its producer is newer. Skip it."""
 
     def __init__(self, wire: str) -> None:
@@ -9,5 +9,5 @@ class UnknownEventType(Exception):  # noqa: N818 - errors are named as sentences
         self.wire = wire
 
 
-class PoisonMessage(Exception):  # noqa: N818
+class PoisonMessage(Exception):
     """A message that can never be read: no envelope, or a payload that breaks its type's schema."""

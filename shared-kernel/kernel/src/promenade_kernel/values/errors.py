@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 
-class InvalidValue(ValueError):  # noqa: N818 - errors are named as sentences here
+class InvalidValue(ValueError):
     """An input that a value object refuses.
 
     Attributes:

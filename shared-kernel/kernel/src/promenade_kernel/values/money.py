@@ -182,7 +182,7 @@ class Percent(_Decimal):
     __slots__ = ()
     json_schema: ClassVar[dict[str, Any]] = {
         "type": "string",
-        "pattern": r"^([0-9]{1,2}(\.[0-9]{1,6})?|100(\.0{1,6})?)$",
+        "pattern": r"^((0|[1-9][0-9]?)(\.[0-9]{1,6})?|100(\.0{1,6})?)$",
         "examples": ["10"],
     }
 

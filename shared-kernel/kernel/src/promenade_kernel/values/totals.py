@@ -1,11 +1,11 @@
 """What a cart costs: the one computation that orders and billing share, exact to the unit.
 
 1. The digits of a currency are ISO 4217's. 2. One rounding: half away from zero, on exact rationals.
-3. gross = unit price x quantity; discounted = gross - the line's discount.
-4. The order's discount is spread over the discounted amounts by largest remainder; base = discounted - share.
+3. gross = unit price x quantity; discounted = gross - the line's discount. 4. The order's discount is spread over the
+discounted amounts by largest remainder; base = discounted - share.
 5. Tax is computed per group of equal rates: exclusive round(base x rate); inclusive net = round(base / (1 + rate)).
-6. A group's tax goes to its lines by largest remainder on their unrounded taxes.
-7. net is after all discounts and without tax. Shipping is never discounted and is the last line of its rate's group.
+6. A group's tax goes to its lines by largest remainder on their unrounded taxes. 7. net is after all discounts and
+without tax. Shipping is never discounted and is the last line of its rate's group.
 8. A part of a line is a difference of roundings, so that all parts sum to the whole (`part_of`).
 """
 
@@ -70,8 +70,8 @@ class LineTotals(msgspec.Struct, frozen=True, kw_only=True):
     total: Money
 
 
-class ShippingTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """What shipping comes to."""
+class NetTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """What shipping comes to: net + tax = total."""
 
     net: Money
     tax: Money
@@ -98,16 +98,20 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CartTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """Every line's totals in the order of the lines, shipping's if there is any, and the whole."""
+    """Every line's totals in the order of the lines, shipping's if there is any, and the whole. They add up."""
 
     lines: tuple[LineTotals, ...]
-    shipping: ShippingTotals | None
+    shipping: NetTotals | None
     totals: Totals
 
-
-class _Taxed(msgspec.Struct, frozen=True):
-    net: int
-    tax: int
+    def __post_init__(self) -> None:
+        whole, currency = self.totals, self.totals.total.currency
+        parts: list[LineTotals | NetTotals] = [*self.lines, *([self.shipping] if self.shipping else [])]
+        nets = Money.sum((part.net for part in parts), currency)
+        taxes = Money.sum((part.tax for part in parts), currency)
+        by_rate = Money.sum((tax.tax for tax in whole.taxes), currency)
+        if not (taxes == by_rate == whole.tax and nets + taxes == whole.total):
+            raise AssertionError("the totals of a cart do not add up")
 
 
 def compute_totals(
@@ -122,8 +126,8 @@ def compute_totals(
     """Compute what a cart costs.
 
     Every amount must be in `currency` (else `CurrencyMismatch`). A discount above what it reduces is
-    `discount-too-large`; a negative price is `negative-amount`, for lines only unless `allow_credits` (an invoice that
-    gives something back). Faults point into the cart: `/lines/0/discount`, `/discount`, `/shipping/price`.
+    `discount-too-large`; a negative price is `negative-amount`, on a line unless `allow_credits` (an invoice that gives
+    something back). Faults point into the cart: `/lines/0/discount`, `/discount`, `/shipping/price`.
     """
     gross = [_gross(currency, line, f"/lines/{index}", allow_credits) for index, line in enumerate(lines)]
     own = [
@@ -137,17 +141,17 @@ def compute_totals(
     if shipping is not None:
         bases.append(_price(currency, shipping.price, "/shipping/price"))
         rates.append(shipping.tax_rate)
-    taxed = _tax(bases, rates, tax_inclusive)
-    freight = taxed[len(lines)] if shipping is not None else None
+    taxed = _tax(currency, bases, rates, tax_inclusive)
+    freight = taxed[-1] if shipping is not None else None
     return CartTotals(
-        lines=tuple(_line(currency, *parts) for parts in zip(gross, own, shares, taxed[: len(lines)], strict=True)),
-        shipping=_shipping(currency, freight),
+        lines=tuple(_line(*parts) for parts in zip(gross, own, shares, taxed[: len(lines)], strict=True)),
+        shipping=freight,
         totals=Totals(
             subtotal=Money(sum(gross), currency),
             discount=Money(sum(own) + sum(shares), currency),
-            shipping=Money(freight.net if freight else 0, currency),
-            tax=Money(sum(part.tax for part in taxed), currency),
-            total=Money(sum(part.net + part.tax for part in taxed), currency),
+            shipping=freight.net if freight else Money.zero(currency),
+            tax=Money.sum((part.tax for part in taxed), currency),
+            total=Money.sum((part.total for part in taxed), currency),
             taxes=_tax_lines(currency, rates, taxed),
         ),
     )
@@ -160,8 +164,7 @@ def part_of(total: Money, quantity: int, done: int, count: int) -> Money:
     """
     if quantity < 1 or done < 0 or count < 0 or done + count > quantity:
         raise InvalidValue("quantity-exceeds-rest", f"{count} of {quantity} units cannot follow {done}.")
-    after = round_half_away(Fraction(total.amount * (done + count), quantity))
-    before = round_half_away(Fraction(total.amount * done, quantity))
+    before, after = (round_half_away(Fraction(total.amount * units, quantity)) for units in (done, done + count))
     return Money(after - before, total.currency)
 
 
@@ -183,12 +186,11 @@ def _price(currency: Currency, price: Money, pointer: str, *, allow_negative: bo
 def _reduction(currency: Currency, discount: Discount | None, reduces: int, pointer: str) -> int:
     if discount is None:
         return 0
+    less = 0
     if discount.percent is not None:
         less = round_half_away(reduces * discount.percent.fraction)
     elif discount.amount is not None:
         less = _price(currency, discount.amount, f"{pointer}/amount")
-    else:
-        less = 0
     if not 0 <= less <= max(reduces, 0):
         raise InvalidValue("discount-too-large", "A discount must not exceed what it reduces.", pointer)
     return less
@@ -201,7 +203,7 @@ def _spread(discount: int, discounted: Sequence[int]) -> list[int]:
     return share_largest_remainder(discount, [max(amount, 0) for amount in discounted])
 
 
-def _tax(bases: Sequence[int], rates: Sequence[Rate], tax_inclusive: bool) -> list[_Taxed]:
+def _tax(currency: Currency, bases: Sequence[int], rates: Sequence[Rate], tax_inclusive: bool) -> list[NetTotals]:
     taxes = [0] * len(bases)
     for rate, members in _groups(rates).items():
         base = sum(bases[index] for index in members)
@@ -213,7 +215,9 @@ def _tax(bases: Sequence[int], rates: Sequence[Rate], tax_inclusive: bool) -> li
             exact = [bases[index] * rate for index in members]
         for index, tax in zip(members, apportion(group_tax, exact), strict=True):
             taxes[index] = tax
-    return [_Taxed(base - tax if tax_inclusive else base, tax) for base, tax in zip(bases, taxes, strict=True)]
+    net = [base - tax if tax_inclusive else base for base, tax in zip(bases, taxes, strict=True)]
+    pairs = [(Money(without, currency), Money(tax, currency)) for without, tax in zip(net, taxes, strict=True)]
+    return [NetTotals(net=without, tax=tax, total=without + tax) for without, tax in pairs]
 
 
 def _groups(rates: Sequence[Rate]) -> dict[Fraction, list[int]]:
@@ -224,33 +228,24 @@ def _groups(rates: Sequence[Rate]) -> dict[Fraction, list[int]]:
     return dict(sorted(groups.items()))
 
 
-def _tax_lines(currency: Currency, rates: Sequence[Rate], taxed: Sequence[_Taxed]) -> tuple[TaxLine, ...]:
+def _tax_lines(currency: Currency, rates: Sequence[Rate], taxed: Sequence[NetTotals]) -> tuple[TaxLine, ...]:
     return tuple(
         TaxLine(
             rate=rates[members[0]],
-            base=Money(sum(taxed[index].net for index in members), currency),
-            tax=Money(sum(taxed[index].tax for index in members), currency),
+            base=Money.sum((taxed[index].net for index in members), currency),
+            tax=Money.sum((taxed[index].tax for index in members), currency),
         )
         for members in _groups(rates).values()
     )
 
 
-def _line(currency: Currency, gross: int, own: int, share: int, taxed: _Taxed) -> LineTotals:
+def _line(gross: int, own: int, share: int, taxed: NetTotals) -> LineTotals:
+    currency = taxed.net.currency
     return LineTotals(
         gross=Money(gross, currency),
         discount=Money(own + share, currency),
         order_discount=Money(share, currency),
-        net=Money(taxed.net, currency),
-        tax=Money(taxed.tax, currency),
-        total=Money(taxed.net + taxed.tax, currency),
-    )
-
-
-def _shipping(currency: Currency, freight: _Taxed | None) -> ShippingTotals | None:
-    if freight is None:
-        return None
-    return ShippingTotals(
-        net=Money(freight.net, currency),
-        tax=Money(freight.tax, currency),
-        total=Money(freight.net + freight.tax, currency),
+        net=taxed.net,
+        tax=taxed.tax,
+        total=taxed.total,
     )
