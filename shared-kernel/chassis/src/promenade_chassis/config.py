@@ -179,7 +179,8 @@ def _substitute(value: Any, environ: Mapping[str, str]) -> Any:
 
 
 def _lookup(match: re.Match[str], environ: Mapping[str, str]) -> str:
-    found = environ.get(match["name"], match["default"])
+    default: str | None = match["default"]
+    found = environ.get(match["name"], default)
     if found is None:
         raise ConfigurationError(f"the environment variable {match['name']} is not set")
     return found

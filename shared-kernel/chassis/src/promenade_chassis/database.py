@@ -57,7 +57,7 @@ class Database:
             min_size=settings.min_size,
             max_size=settings.max_size,
             timeout=settings.acquire_timeout_seconds,
-            check=AsyncConnectionPool.check_connection if settings.check_connections else None,
+            check=_check if settings.check_connections else None,
             open=False,
         )
 
@@ -151,6 +151,10 @@ class Database:
         if transaction.task is not asyncio.current_task():
             raise TransactionMisuse("a unit of work belongs to the task that opened it")
         return transaction
+
+
+async def _check(connection: Connection) -> None:
+    await connection.execute("")
 
 
 @asynccontextmanager

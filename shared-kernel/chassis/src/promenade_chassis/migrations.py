@@ -7,13 +7,17 @@ take turns, and a checksum of each file, so that an applied file edited afterwar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import yoyo  # pyright: ignore[reportMissingTypeStubs]  # the library ships no types
+
+_get_backend: Callable[[str], Any] = cast("Any", yoyo).get_backend
+_read_migrations: Callable[[str], Any] = cast("Any", yoyo).read_migrations
 
 LOCK_KEY = 7_236_618_001  # one key for everybody: it is the database that differs
 
@@ -75,10 +79,10 @@ def _refuse_changes(files: Sequence[Path], applied: dict[str, str]) -> None:
 
 
 def _apply(url: str, folders: Sequence[Path]) -> None:
-    backend = yoyo.get_backend(_yoyo_url(url))
+    backend: Any = _get_backend(_yoyo_url(url))
     try:
         for folder in folders:
-            migrations = yoyo.read_migrations(str(folder))
+            migrations = _read_migrations(str(folder))
             backend.apply_migrations(backend.to_apply(migrations))
     finally:
         backend.connection.close()

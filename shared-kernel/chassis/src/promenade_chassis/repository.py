@@ -37,6 +37,11 @@ class BaseRepository:
         cursor = await self._database.writing_connection().execute(statement, named)
         return cursor.rowcount
 
+    async def _write_one(self, statement: LiteralString, **named: Any) -> Row | None:
+        """Run a write with RETURNING; answers the first row."""
+        cursor = await self._database.writing_connection().execute(statement, named)
+        return await cursor.fetchone()
+
     async def _insert(self, aggregate: Aggregate, statement: LiteralString, **named: Any) -> None:
         """Write a new aggregate's row, then its recorded events to the outbox.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -22,7 +22,7 @@ def current_cause() -> Cause:
 
 
 @contextmanager
-def use_cause(cause: Cause) -> Iterator[None]:
+def use_cause(cause: Cause) -> Generator[None, None, None]:
     """Make `cause` the cause of everything recorded inside."""
     token = _current.set(cause)
     try:

@@ -140,5 +140,5 @@ class PermanentError(Exception):
     """A reaction that will fail however often it is tried: straight to the dead letters."""
 
 
-class NotYet(Exception):  # noqa: N818 - it is no error, it is a wait
+class NotYet(Exception):
     """What this reaction builds on has not arrived; not counted as an attempt."""

@@ -1,0 +1,1 @@
+"""Six-digit codes that prove an address: single use, hashed at rest."""

@@ -1,0 +1,196 @@
+"""A contact: an email address, phone number or postal address of a user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from promenade_chassis.ports import Aggregate, Conflict, DomainError
+from promenade_kernel.events.identity import ContactCodeRequested, ContactVerified
+from promenade_kernel.values.address import Address
+from promenade_kernel.values.email import Email
+from promenade_kernel.values.phone import Phone
+
+ContactValue = Email | Phone | Address
+
+CODE_EVERY = timedelta(minutes=1)
+CODES_AN_HOUR = 5
+
+
+class ContactType(StrEnum):
+    """What kind of contact it is."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    ADDRESS = "address"
+
+
+class ContactExists(Conflict):
+    """The user has this contact already."""
+
+    slug = "contact-exists"
+    title = "You have this contact already"
+
+
+class EmailTaken(Conflict):
+    """The address lives again elsewhere."""
+
+    slug = "email-taken"
+    title = "The address is in use again"
+
+
+class ContactNotVerified(Conflict):
+    """Only a verified contact can be primary, an address excepted."""
+
+    slug = "contact-not-verified"
+    title = "Verify the contact first"
+
+
+class ContactAlreadyVerified(Conflict):
+    """There is nothing left to prove."""
+
+    slug = "contact-already-verified"
+    title = "The contact is verified already"
+
+
+class AddressNotVerifiable(Conflict):
+    """Nobody can send a code to a postal address."""
+
+    slug = "address-not-verifiable"
+    title = "A postal address cannot be verified with a code"
+
+
+class PrimaryContact(Conflict):
+    """The primary contact stays as it is while others could take its place."""
+
+    slug = "primary-contact"
+    title = "This is the primary contact; make another one primary first"
+
+
+class InvalidCode(DomainError):
+    """Wrong, used, expired or never sent: the answer is the same."""
+
+    slug = "invalid-code"
+    status = 422
+    title = "The code is not valid; ask for a new one"
+
+
+class TooManyCodes(DomainError):
+    """One code a minute, five an hour."""
+
+    slug = "too-many-codes"
+    status = 429
+    title = "A code can be sent once a minute and five times an hour"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(headers={"Retry-After": str(max(1, seconds))})
+
+
+@dataclass(kw_only=True)
+class Contact(Aggregate):
+    """The aggregate root. `code_requests` are the times a code was asked for in the last hour."""
+
+    user_id: UUID
+    value: ContactValue
+    label: str | None = None
+    is_primary: bool = False
+    verified_at: datetime | None = None
+    code_requests: list[datetime] = field(default_factory=list[datetime])
+
+    @property
+    def type(self) -> ContactType:
+        """Which kind of value it holds."""
+        return type_of(self.value)
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether its owner has proved it."""
+        return self.verified_at is not None
+
+    def relabel(self, label: str | None) -> None:
+        """Call it something else."""
+        self.label = label
+
+    def change_value(self, value: ContactValue) -> None:
+        """Put another value of the same type in; what was proved of the old one is void."""
+        if value == self.value:
+            return
+        if self.is_primary and self.type is not ContactType.ADDRESS:
+            raise PrimaryContact
+        self.value = value
+        self.verified_at = None
+
+    def request_code(self, now: datetime) -> None:
+        """Ask for a code; the mail's reaction makes it."""
+        if isinstance(self.value, Address):
+            raise AddressNotVerifiable
+        if self.is_verified:
+            raise ContactAlreadyVerified
+        self._require_room_for_a_code(now)
+        self.code_requests.append(now)
+        self.record(
+            ContactCodeRequested(
+                contact_id=self.id,
+                user_id=self.user_id,
+                type="email" if isinstance(self.value, Email) else "phone",
+                value=str(self.value),
+            )
+        )
+
+    def verify(self, now: datetime) -> None:
+        """The right code was given."""
+        if isinstance(self.value, Address):
+            raise AddressNotVerifiable
+        if self.is_verified:
+            raise ContactAlreadyVerified
+        self.verified_at = now
+        self.code_requests.clear()
+        self.record(
+            ContactVerified(
+                contact_id=self.id,
+                user_id=self.user_id,
+                type="email" if isinstance(self.value, Email) else "phone",
+                value=str(self.value),
+                is_primary=self.is_primary,
+            )
+        )
+
+    def make_primary(self) -> None:
+        """Become the one contact of its type that is used first."""
+        if not self.is_verified and self.type is not ContactType.ADDRESS:
+            raise ContactNotVerified
+        self.is_primary = True
+
+    def demote(self) -> None:
+        """Leave the first place to another one."""
+        self.is_primary = False
+
+    def delete(self, now: datetime, *, others: bool) -> None:
+        """Soft-delete; the primary one only when there are no `others` of its type."""
+        if self.is_primary and others:
+            raise PrimaryContact
+        self.is_primary = False
+        self.deleted_at = now
+
+    def restore(self) -> None:
+        """Bring it back, not as primary."""
+        self.deleted_at = None
+
+    def _require_room_for_a_code(self, now: datetime) -> None:
+        self.code_requests = [moment for moment in self.code_requests if now - moment < timedelta(hours=1)]
+        if not self.code_requests:
+            return
+        free_at = self.code_requests[-1] + CODE_EVERY
+        if len(self.code_requests) >= CODES_AN_HOUR:
+            free_at = max(free_at, self.code_requests[-CODES_AN_HOUR] + timedelta(hours=1))
+        if now < free_at:
+            raise TooManyCodes(int((free_at - now).total_seconds()) + 1)
+
+
+def type_of(value: ContactValue) -> ContactType:
+    """The contact type that holds such a value."""
+    if isinstance(value, Email):
+        return ContactType.EMAIL
+    return ContactType.PHONE if isinstance(value, Phone) else ContactType.ADDRESS

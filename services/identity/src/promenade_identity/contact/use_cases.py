@@ -1,0 +1,214 @@
+"""Commands and queries of contacts: one async function each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from promenade_chassis.ports import Page, PageRequest, Principal, UnitOfWork, utc_now
+from promenade_kernel.values.email import Email
+from promenade_kernel.values.phone import Phone
+
+from promenade_identity.code.entity import CodeMint, Purpose
+from promenade_identity.code.repository import Codes
+from promenade_identity.contact.entity import Contact, ContactType, ContactValue, InvalidCode
+from promenade_identity.contact.repository import Contacts
+from promenade_identity.mail.repository import Mails, MailTemplates, TextMessages
+
+READ, WRITE = "contacts:read", "contacts:write"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRoom:
+    """What the use cases of this room work with."""
+
+    unit_of_work: UnitOfWork
+    contacts: Contacts
+    codes: Codes
+    mint: CodeMint
+    mails: Mails
+    templates: MailTemplates
+    text_messages: TextMessages
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChanges:
+    """What a PATCH names; `changes_label` tells a label cleared from one left alone."""
+
+    value: ContactValue | None = None
+    label: str | None = None
+    changes_label: bool = False
+
+
+async def add_contact(
+    value: ContactValue,
+    label: str | None,
+    *,
+    user_id: UUID | None,
+    principal: Principal,
+    room: ContactRoom,
+) -> Contact:
+    """Add a contact to oneself, or with contacts:write to another user; raises `ContactExists`."""
+    contact = Contact(user_id=_owner(user_id, principal, WRITE), value=value, label=label)
+    async with room.unit_of_work.begin():
+        await room.contacts.add(contact)
+    return contact
+
+
+async def list_contacts(
+    page: PageRequest,
+    *,
+    user_id: UUID | None,
+    kind: ContactType | None,
+    principal: Principal,
+    room: ContactRoom,
+) -> Page[Contact]:
+    """One's own contacts; with contacts:read everybody's, or those of `user_id`."""
+    everybody = user_id is None and principal.may(READ)
+    return await room.contacts.list(None if everybody else _owner(user_id, principal, READ), page, kind)
+
+
+async def get_contact(contact_id: UUID, *, principal: Principal, room: ContactRoom) -> Contact:
+    """A contact one may see; raises `NotFound` for others."""
+    contact = await room.contacts.get(contact_id)
+    principal.require_reach(contact.user_id, READ, "contact")
+    return contact
+
+
+async def change_contact(
+    contact_id: UUID,
+    changes: ContactChanges,
+    *,
+    expected_version: int | None,
+    principal: Principal,
+    room: ContactRoom,
+) -> Contact:
+    """Change label or value; a new value has to be verified again."""
+    async with room.unit_of_work.begin():
+        contact = await _load(contact_id, expected_version, principal, room)
+        if changes.changes_label:
+            contact.relabel(changes.label)
+        if changes.value is not None:
+            contact.change_value(changes.value)
+        await room.contacts.save(contact)
+    return contact
+
+
+async def delete_contact(
+    contact_id: UUID,
+    *,
+    expected_version: int | None,
+    principal: Principal,
+    room: ContactRoom,
+) -> None:
+    """Soft-delete; raises `PrimaryContact` while others of its type exist."""
+    async with room.unit_of_work.begin():
+        contact = await _load(contact_id, expected_version, principal, room)
+        others = await room.contacts.count(contact.user_id, contact.type) > 1
+        contact.delete(utc_now(), others=others)
+        await room.contacts.save(contact)
+
+
+async def restore_contact(
+    contact_id: UUID,
+    *,
+    expected_version: int | None,
+    principal: Principal,
+    room: ContactRoom,
+) -> Contact:
+    """Bring a deleted contact back; raises `EmailTaken` when the user has it again."""
+    async with room.unit_of_work.begin():
+        contact = await room.contacts.get_deleted(contact_id)
+        principal.require_reach(contact.user_id, WRITE, "contact")
+        contact.expect_version(expected_version)
+        contact.restore()
+        await room.contacts.save(contact)
+    return contact
+
+
+async def send_contact_code(
+    contact_id: UUID,
+    *,
+    expected_version: int | None,
+    principal: Principal,
+    room: ContactRoom,
+) -> None:
+    """Ask for a code to be sent; raises `TooManyCodes`."""
+    async with room.unit_of_work.begin():
+        contact = await _load(contact_id, expected_version, principal, room)
+        contact.request_code(utc_now())
+        await room.contacts.save(contact)
+
+
+async def issue_contact_code(
+    contact_id: UUID,
+    *,
+    room: ContactRoom,
+) -> None:
+    """Make the code a contact asked for and send it on its way; the digest and the mail commit together."""
+    async with room.unit_of_work.begin():
+        contact = await room.contacts.find(contact_id)
+        if contact is None or contact.is_verified:
+            return
+        code, issued = room.mint.issue(Purpose.VERIFY_CONTACT, contact.id, utc_now())
+        await room.codes.replace(issued)
+        if isinstance(contact.value, Email):
+            await room.mails.queue(room.templates.render("contact-code", contact.value, code=code))
+        elif isinstance(contact.value, Phone):
+            await room.text_messages.queue(contact.value, f"Your Promenade code is {code}")
+
+
+async def verify_contact(
+    contact_id: UUID,
+    code: str,
+    *,
+    expected_version: int | None,
+    principal: Principal,
+    room: ContactRoom,
+) -> Contact:
+    """Prove a contact with its code; raises `InvalidCode` after having counted the try."""
+    now = utc_now()
+    async with room.unit_of_work.begin():
+        contact = await _load(contact_id, expected_version, principal, room)
+        digest = room.mint.digest(Purpose.VERIFY_CONTACT, contact.id, code)
+        redeemed = await room.codes.redeem(Purpose.VERIFY_CONTACT, contact.id, digest, now)
+        if redeemed:
+            contact.verify(now)
+            await room.contacts.save(contact)
+    # Outside the unit of work: the counted try must stay.
+    if not redeemed:
+        raise InvalidCode
+    return contact
+
+
+async def make_contact_primary(
+    contact_id: UUID,
+    *,
+    expected_version: int | None,
+    principal: Principal,
+    room: ContactRoom,
+) -> Contact:
+    """Make a contact the primary one of its type; the one before steps back in the same transaction."""
+    async with room.unit_of_work.begin():
+        contact = await _load(contact_id, expected_version, principal, room)
+        contact.make_primary()
+        before = await room.contacts.primary(contact.user_id, contact.type)
+        if before is not None and before.id != contact.id:
+            before.demote()
+            await room.contacts.save(before)
+        await room.contacts.save(contact)
+    return contact
+
+
+async def _load(contact_id: UUID, expected_version: int | None, principal: Principal, room: ContactRoom) -> Contact:
+    contact = await room.contacts.get(contact_id)
+    principal.require_reach(contact.user_id, WRITE, "contact")
+    contact.expect_version(expected_version)
+    return contact
+
+
+def _owner(user_id: UUID | None, principal: Principal, permission: str) -> UUID:
+    if user_id is None or user_id == principal.id:
+        return principal.id
+    principal.require(permission)
+    return user_id

@@ -1,0 +1,20 @@
+"""A mail waiting to be sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from promenade_kernel.values.email import Email
+from promenade_kernel.values.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One message with a text and an HTML part; its id is the Message-ID, so a repeated delivery can be recognised."""
+
+    to: Email
+    subject: str
+    text: str
+    html: str
+    id: UUID = field(default_factory=new_id)

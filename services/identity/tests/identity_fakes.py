@@ -1,0 +1,123 @@
+"""In-memory stand-ins of Identity's ports; the contract suites run against them and the real ones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from promenade_chassis.ports import NotFound, Page, PageRequest
+from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
+from promenade_identity.code.entity import MAX_TRIES, IssuedCode, Purpose
+from promenade_identity.contact.entity import Contact, ContactExists, ContactType, EmailTaken
+from promenade_identity.mail.entity import Mail
+from promenade_kernel.values.email import Email
+from promenade_kernel.values.phone import Phone
+
+
+class InMemoryContacts(InMemoryRepository[Contact]):
+    """Contacts in a dict."""
+
+    async def add(self, contact: Contact) -> None:
+        if self._has_the_same(contact):
+            raise ContactExists
+        self._put(contact)
+
+    async def save(self, contact: Contact) -> None:
+        stored = self._rows.get(contact.id)
+        if not contact.is_deleted and self._has_the_same(contact):
+            raise EmailTaken if stored is not None and stored.is_deleted else ContactExists
+        self._put(contact)
+
+    async def get(self, contact_id: UUID) -> Contact:
+        found = await self.find(contact_id)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def find(self, contact_id: UUID) -> Contact | None:
+        return self._find(lambda contact: contact.id == contact_id)
+
+    async def get_deleted(self, contact_id: UUID) -> Contact:
+        stored = self._rows.get(contact_id)
+        if stored is None or not stored.is_deleted:
+            raise NotFound
+        return self._copy(stored)
+
+    async def primary(self, user_id: UUID, kind: ContactType) -> Contact | None:
+        return self._find(lambda contact: contact.user_id == user_id and contact.type is kind and contact.is_primary)
+
+    async def count(self, user_id: UUID, kind: ContactType) -> int:
+        return sum(1 for contact in self._living() if contact.user_id == user_id and contact.type is kind)
+
+    async def list(self, user_id: UUID | None, page: PageRequest, kind: ContactType | None = None) -> Page[Contact]:
+        return self._page(
+            lambda contact: user_id in (None, contact.user_id) and kind in (None, contact.type),
+            page,
+        )
+
+    def _has_the_same(self, contact: Contact) -> bool:
+        return contact.type is not ContactType.ADDRESS and any(
+            other.id != contact.id
+            and other.user_id == contact.user_id
+            and str(other.value).lower() == str(contact.value).lower()
+            for other in self._living()
+        )
+
+
+class InMemoryCodes:
+    """Codes in a dict."""
+
+    def __init__(self, unit_of_work: InMemoryUnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
+        self._codes: dict[tuple[Purpose, UUID], tuple[IssuedCode, int]] = {}
+        unit_of_work.join(self)
+
+    def snapshot(self) -> dict[tuple[Purpose, UUID], tuple[IssuedCode, int]]:
+        return dict(self._codes)
+
+    def restore(self, snapshot: dict[tuple[Purpose, UUID], tuple[IssuedCode, int]]) -> None:
+        self._codes = snapshot
+
+    async def replace(self, code: IssuedCode) -> None:
+        self._unit_of_work.require()
+        self._codes[code.purpose, code.subject] = (code, 0)
+
+    async def redeem(self, purpose: Purpose, subject: UUID, digest: bytes, now: datetime) -> bool:
+        self._unit_of_work.require()
+        code, tries = self._codes.get((purpose, subject), (None, 0))
+        if code is None or now >= code.expires_at or tries >= MAX_TRIES:
+            return False
+        if code.digest == digest:
+            del self._codes[purpose, subject]
+            return True
+        self._codes[purpose, subject] = (code, tries + 1)
+        return False
+
+
+class RecordingMails:
+    """Keeps queued mails."""
+
+    def __init__(self) -> None:
+        self.queued: list[Mail] = []
+
+    async def queue(self, mail: Mail) -> None:
+        self.queued.append(mail)
+
+
+class PlainTemplates:
+    """Renders a template as its values."""
+
+    def render(self, template: str, to: Email, locale: str | None = None, **values: Any) -> Mail:
+        text = " ".join(f"{name}={value}" for name, value in values.items())
+        return Mail(to=to, subject=template, text=text, html=f"<p>{text}</p>")
+
+
+class RecordingTextMessages:
+    """Keeps text messages."""
+
+    def __init__(self) -> None:
+        self.queued: list[tuple[Phone, str]] = []
+
+    async def queue(self, to: Phone, text: str) -> None:
+        self.queued.append((to, text))

@@ -1,0 +1,206 @@
+"""Access tokens: verified with Identity's public keys, by the gateway and again by every service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import aiohttp
+import jwt
+import structlog
+
+from promenade_chassis.config import AuthSettings
+from promenade_chassis.ports import Principal, ServiceUnavailable, Unauthenticated
+
+log = structlog.get_logger(__name__)
+
+ALGORITHM = "EdDSA"
+TOKEN_TYPE = "at+jwt"  # noqa: S105  # the media type of RFC 9068, no secret
+REQUIRED_CLAIMS = ["iss", "aud", "sub", "client_id", "jti", "iat", "exp", "sid", "epoch"]
+ALLOWED_HEADERS = {"alg", "typ", "kid"}
+MAX_TOKEN_LENGTH = 8192
+
+Jwks = dict[str, Any]
+FetchJwks = Callable[[], Awaitable[Jwks]]
+
+
+class InvalidToken(Unauthenticated):
+    """The bearer token does not count; `detail` says why as far as that helps an honest client."""
+
+    slug = "invalid-token"
+    title = "The access token is not valid"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """The claims of a verified access token (RFC 9068)."""
+
+    principal: Principal
+    jti: str
+    session_id: str
+    epoch: int
+    issued_at: int
+    expires_at: int
+
+
+class Keys:
+    """Identity's public keys: refreshed every 60 s, an unknown `kid` fetches at most once per 5 s.
+
+    The last good copy stays on disk (`cache`), so that a service starts while Identity is away.
+    """
+
+    refresh_seconds = 60.0
+    unknown_kid_seconds = 5.0
+
+    def __init__(self, fetch: FetchJwks, *, cache: Path | None = None) -> None:
+        self._fetch = fetch
+        self._cache = cache
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_at = float("-inf")
+        self._tried_at = float("-inf")
+        self._lock = asyncio.Lock()
+        if cache is not None and cache.is_file():
+            self._keys = _parse(json.loads(cache.read_text(encoding="utf-8")))
+
+    async def get(self, kid: str) -> jwt.PyJWK:
+        """The key named `kid`; raises `InvalidToken` for an unknown one, `ServiceUnavailable` without any key."""
+        now = time.monotonic()
+        if kid not in self._keys:
+            if now - self._tried_at >= self.unknown_kid_seconds or not self._keys:
+                await self._refresh()
+        elif now - self._fetched_at >= self.refresh_seconds and now - self._tried_at >= self.unknown_kid_seconds:
+            await self._refresh()
+        if kid in self._keys:
+            return self._keys[kid]
+        if not self._keys:
+            raise ServiceUnavailable("The keys that verify tokens cannot be read at the moment")
+        raise InvalidToken("The token is signed with an unknown key")
+
+    async def _refresh(self) -> None:
+        began = time.monotonic()
+        async with self._lock:
+            if self._tried_at > began:
+                return
+            self._tried_at = time.monotonic()
+            try:
+                found = await self._fetch()
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                log.warning("jwks.unreachable", error=type(error).__name__)
+                return
+            self._keys = _parse(found)
+            self._fetched_at = time.monotonic()
+            if self._cache is not None:
+                _write_atomically(self._cache, json.dumps(found))
+
+
+class TokenVerifier:
+    """Verifies access tokens; algorithms are fixed and verified tokens cached until they expire."""
+
+    cache_size = 10_000
+
+    def __init__(self, keys: Keys, *, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._verified: OrderedDict[str, AccessToken] = OrderedDict()
+
+    async def verify(self, token: str) -> AccessToken:
+        """The token's claims; raises `InvalidToken`."""
+        known = self._verified.get(token)
+        if known is not None and known.expires_at > time.time():
+            return known
+        verified = await self._verify(token)
+        self._verified[token] = verified
+        if len(self._verified) > self.cache_size:
+            self._verified.popitem(last=False)
+        return verified
+
+    async def _verify(self, token: str) -> AccessToken:
+        key = await self._keys.get(_kid_of(token))
+        try:
+            claims: Mapping[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                audience=self._audience,
+                issuer=self._issuer,
+                options={"require": REQUIRED_CLAIMS, "strict_aud": True},
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise InvalidToken("The access token has expired; refresh it") from error
+        except jwt.PyJWTError as error:
+            raise InvalidToken from error
+        return _read_claims(claims)
+
+
+def _kid_of(token: str) -> str:
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise InvalidToken
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.PyJWTError as error:
+        raise InvalidToken from error
+    kid = header.get("kid")
+    trusted = header.get("alg") == ALGORITHM and header.get("typ") == TOKEN_TYPE and set(header) <= ALLOWED_HEADERS
+    if not trusted or not isinstance(kid, str):
+        raise InvalidToken
+    return kid
+
+
+def _read_claims(claims: Mapping[str, Any]) -> AccessToken:
+    try:
+        principal = Principal(
+            id=UUID(claims["sub"]),
+            permissions=frozenset(cast("list[str]", claims.get("permissions", []))),
+            roles=tuple(cast("list[str]", claims.get("roles", []))),
+            session_id=str(claims["sid"]),
+        )
+        return AccessToken(
+            principal=principal,
+            jti=str(claims["jti"]),
+            session_id=str(claims["sid"]),
+            epoch=int(claims["epoch"]),
+            issued_at=int(claims["iat"]),
+            expires_at=int(claims["exp"]),
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InvalidToken from error
+
+
+def _parse(jwks: Jwks) -> dict[str, jwt.PyJWK]:
+    keys = cast("list[dict[str, Any]]", jwks.get("keys", []))
+    return {str(key["kid"]): jwt.PyJWK(key, algorithm=ALGORITHM) for key in keys if key.get("kty") == "OKP"}
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
+
+
+def verifier_from(settings: AuthSettings, fetch: FetchJwks | None = None) -> TokenVerifier:
+    """The verifier of a service: reads `auth.jwks_url` unless `fetch` is given (Identity reads its own database)."""
+    cache = Path(settings.jwks_cache) if settings.jwks_cache else None
+    keys = Keys(fetch or _fetch_from(settings.jwks_url), cache=cache)
+    return TokenVerifier(keys, issuer=settings.issuer, audience=settings.audience)
+
+
+def _fetch_from(url: str) -> FetchJwks:
+    async def fetch() -> Jwks:
+        timeout = aiohttp.ClientTimeout(total=3)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    return fetch

@@ -1,0 +1,105 @@
+"""Who may call a route: declared on every route, enforced by one guard, checked at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from litestar import Litestar, Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from promenade_kernel.values.permissions import PERMISSIONS
+
+from promenade_chassis.ports import Principal, Unauthenticated
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+class UndeclaredAccess(RuntimeError):
+    """A route without a declared permission does not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The declaration, given to a route as `access=`.
+
+    `public`: anybody. `own`: any signed-in user, for what is his own; `permission` then names what staff need
+    for everybody's. `permission`: only who holds it.
+    """
+
+    kind: Literal["public", "own", "permission"]
+    permission: str | None = None
+
+    def describe(self) -> str:
+        """One line for the documentation."""
+        if self.kind == "public":
+            return "Public."
+        if self.kind == "permission":
+            return f"Needs the permission `{self.permission}`."
+        staff = f"; with `{self.permission}` anybody's" if self.permission else ""
+        return f"Signed in, for one's own{staff}."
+
+
+def public() -> Access:
+    """Anybody may call the route, signed in or not."""
+    return Access("public")
+
+
+def own(staff: str | None = None) -> Access:
+    """Signed-in users, for their own things; holders of `staff` for everybody's. The use case checks which."""
+    return Access("own", _known(staff) if staff else None)
+
+
+def permission(name: str) -> Access:
+    """Only holders of the permission (`users:read`)."""
+    return Access("permission", _known(name))
+
+
+def guard_access(connection: Connection, handler: BaseRouteHandler) -> None:
+    """The one guard of every application; raises 401 or 403."""
+    access: Access | None = handler.opt.get("access")
+    if access is None:
+        raise UndeclaredAccess(str(handler))
+    if access.kind == "public":
+        return
+    principal = principal_of(connection.scope)
+    if principal is None:
+        raise Unauthenticated
+    if access.kind == "permission" and access.permission is not None:
+        principal.require(access.permission)
+
+
+def principal_of(scope: Any) -> Principal | None:
+    """The verified caller, or None."""
+    return scope.get("state", {}).get("principal")
+
+
+async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
+    """The dependency `principal`: routes that take it are never reached without one."""
+    principal = principal_of(request.scope)
+    if principal is None:
+        raise Unauthenticated
+    return principal
+
+
+def declared_access(app: Litestar) -> list[tuple[str, str, Access]]:
+    """Every route's (method, path, access); raises `UndeclaredAccess` for a route that declares none."""
+    table: list[tuple[str, str, Access]] = []
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if not isinstance(handler, HTTPRouteHandler):
+                continue
+            methods = sorted(handler.http_methods - {"OPTIONS"})
+            if not methods:
+                continue
+            access = handler.opt.get("access")
+            if not isinstance(access, Access):
+                raise UndeclaredAccess(f"{', '.join(methods)} {route.path} declares no access")
+            table += [(str(method), route.path, access) for method in methods]
+    return table
+
+
+def _known(name: str) -> str:
+    if name not in PERMISSIONS:
+        raise UndeclaredAccess(f"the kernel's catalogue has no permission {name}")
+    return name

@@ -1,0 +1,161 @@
+"""Problem details (RFC 9457): the one form of every error answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from promenade_chassis.ports import DomainError, Fault, Invalid, ServiceUnavailable, StaleVersion, Unauthenticated
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+AnyRequest = Request[Any, Any, Any]
+
+_SLUGS = {
+    400: "bad-request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+    500: "internal-error",
+}
+
+
+def problem_body(
+    *,
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    instance: str,
+    request_id: str,
+    faults: tuple[Fault, ...] = (),
+    **extra: Any,
+) -> dict[str, Any]:
+    """The members of a problem; `errors` only where there are faults."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "code": slug,
+        "request_id": request_id,
+    }
+    if faults:
+        body["errors"] = [{"pointer": f.pointer, "detail": f.detail, "code": f.code} for f in faults]
+    return {**extra, **body}
+
+
+def problem(request: AnyRequest, error: DomainError) -> Response[dict[str, Any]]:
+    """The answer to a domain error."""
+    if isinstance(error, StaleVersion):
+        request.scope["state"]["lost_race"] = True
+    headers = dict(error.headers)
+    if isinstance(error, Unauthenticated):
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    faults = error.faults if isinstance(error, Invalid) else ()
+    body = problem_body(
+        status=error.status,
+        slug=error.slug,
+        title=error.title,
+        detail=error.detail,
+        instance=request.url.path,
+        request_id=request_id_of(request.scope),
+        faults=faults,
+        **error.extra,
+    )
+    return Response(body, status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def request_id_of(scope: Any) -> str:
+    """The id under which this request stands in answers and logs."""
+    return str(scope.get("state", {}).get("request_id", ""))
+
+
+def _plain(request: AnyRequest, status: int, detail: str, headers: dict[str, str] | None = None) -> Response[Any]:
+    title = HTTPStatus(status).phrase
+    slug = _SLUGS.get(status, title.lower().replace(" ", "-"))
+    body = problem_body(
+        status=status,
+        slug=slug,
+        title=title,
+        detail=detail,
+        instance=request.url.path,
+        request_id=request_id_of(request.scope),
+    )
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _on_domain_error(request: AnyRequest, error: DomainError) -> Response[Any]:
+    return problem(request, error)
+
+
+def _on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    headers = {key: str(value) for key, value in (error.headers or {}).items()}
+    return _plain(request, error.status_code, error.detail or HTTPStatus(error.status_code).phrase, headers)
+
+
+def _on_not_found(request: AnyRequest, _: NotFoundException) -> Response[Any]:
+    return _plain(request, 404, f"There is nothing at {request.url.path}")
+
+
+def _on_method_not_allowed(request: AnyRequest, error: MethodNotAllowedException) -> Response[Any]:
+    headers = {key: str(value) for key, value in (error.headers or {}).items()}
+    return _plain(request, 405, f"{request.method} is not possible here", headers)
+
+
+def _on_bad_query(request: AnyRequest, error: ValidationException) -> Response[Any]:
+    """Litestar reports wrong query parameters and headers this way; bodies never come here."""
+    entries: list[Any] = error.extra if isinstance(error.extra, list) else []
+    faults = tuple(
+        Fault(pointer=f"?{entry.get('key', '')}", detail=str(entry.get("message", "")), code="invalid-parameter")
+        for entry in entries
+    )
+    detail = f"{faults[0].pointer[1:]}: {faults[0].detail}" if faults else "A parameter is not valid"
+    body = problem_body(
+        status=400,
+        slug="invalid-parameter",
+        title="A parameter is not valid",
+        detail=detail,
+        instance=request.url.path,
+        request_id=request_id_of(request.scope),
+        faults=faults,
+    )
+    return Response(body, status_code=400, media_type=MEDIA_TYPE)
+
+
+def _on_dependency_away(request: AnyRequest, error: Exception) -> Response[Any]:
+    log.warning("dependency.away", error=type(error).__name__, path=request.url.path)
+    return problem(request, ServiceUnavailable())
+
+
+def _on_anything_else(request: AnyRequest, error: Exception) -> Response[Any]:
+    log.error("request.failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+    return _plain(request, 500, "Something went wrong on our side; the request id helps us to find it")
+
+
+EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[AnyRequest, Any], Response[Any]]] = {
+    DomainError: _on_domain_error,
+    ValidationException: _on_bad_query,
+    NotFoundException: _on_not_found,
+    MethodNotAllowedException: _on_method_not_allowed,
+    HTTPException: _on_http_exception,
+    OperationalError: _on_dependency_away,
+    PoolTimeout: _on_dependency_away,
+    RedisConnectionError: _on_dependency_away,
+    RedisTimeoutError: _on_dependency_away,
+    Exception: _on_anything_else,
+}

@@ -1,0 +1,121 @@
+"""Resources and lists: ETag, If-Match, Location, cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, QueryParameter
+
+from promenade_chassis.http.access import Access
+from promenade_chassis.ports import BadRequest, Page, PageRequest, Principal
+
+Item = TypeVar("Item")
+Shown = TypeVar("Shown", bound="Resource")
+AnyRequest = Request[Any, Any, Any]
+
+# What handlers ask for; the dependencies of these names are the application's (`http.app`).
+Caller = NamedDependency[Principal]
+ExpectedVersion = NamedDependency[int | None]
+Paging = NamedDependency[PageRequest]
+PathId = FromPath[UUID]
+
+
+def command(path: str, *, access: Access, operation_id: str, summary: str) -> post:
+    """A POST that commands rather than creates: it answers 200 with the whole resource."""
+    return post(path, access=access, operation_id=operation_id, summary=summary, status_code=200)
+
+
+class BadCursor(BadRequest):
+    """The cursor was not made by this list."""
+
+    slug = "bad-cursor"
+    title = "The cursor is not one of this list; start again without it"
+
+
+class BadIfMatch(BadRequest):
+    """If-Match does not hold an entity tag of ours."""
+
+    slug = "bad-if-match"
+    title = 'If-Match must be an ETag as an answer gave it, for example "3"'
+
+
+class Resource(msgspec.Struct, kw_only=True):
+    """What every resource carries. `version` is the ETag in quotes; times are RFC 3339 in UTC."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Listing(msgspec.Struct, Generic[Item]):
+    """One page of a list; `next_cursor` goes into `?cursor=` for the next one, null on the last."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+def shown(resource: Shown) -> Response[Shown]:
+    """200 with the resource and its ETag."""
+    return Response(resource, status_code=200, headers={"ETag": f'"{resource.version}"'})
+
+
+def created(resource: Shown, location: str) -> Response[Shown]:
+    """201 with the resource, its ETag and where it lives."""
+    return Response(resource, status_code=201, headers={"ETag": f'"{resource.version}"', "Location": location})
+
+
+def listed(request: AnyRequest, page: Page[Item]) -> Response[Listing[Item]]:
+    """200 with one page, and a Link to the next one when there is more."""
+    cursor = encode_cursor(page.next_after) if page.next_after else None
+    headers: dict[str, str] = {}
+    if cursor is not None:
+        query = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
+        headers["Link"] = f'<{request.url.path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'
+    return Response(Listing(items=list(page.items), next_cursor=cursor), status_code=200, headers=headers)
+
+
+def encode_cursor(after: UUID) -> str:
+    """An opaque cursor that goes on after the row with this id."""
+    return base64.urlsafe_b64encode(b"1" + after.bytes).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str) -> UUID:
+    """The id to go on after; raises `BadCursor`."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadCursor from error
+    if len(raw) != 17 or raw[:1] != b"1":
+        raise BadCursor
+    return UUID(bytes=raw[1:])
+
+
+async def provide_page(
+    limit: Annotated[int, QueryParameter(ge=1, le=100, description="How many, 1 to 100.")] = 25,
+    cursor: Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")] = None,
+) -> PageRequest:
+    """The dependency `page` of every list."""
+    return PageRequest(limit=limit, after=decode_cursor(cursor) if cursor is not None else None)
+
+
+async def provide_if_match(
+    if_match: Annotated[
+        str | None, HeaderParameter(name="If-Match", description="The ETag read; the write is refused when stale.")
+    ] = None,
+) -> int | None:
+    """The dependency `expected_version`: the version If-Match names, None without it or for `*`."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip()
+    if len(text) < 3 or text[0] != '"' or text[-1] != '"' or not text[1:-1].isdecimal():
+        raise BadIfMatch
+    return int(text[1:-1])

@@ -1,0 +1,55 @@
+"""Structured logs: one JSON line an event, or text for people; secrets never enter."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from promenade_chassis.config import LogSettings
+
+_SECRET_KEYS = ("password", "token", "secret", "code", "authorization", "cookie")
+
+
+def configure_logging(settings: LogSettings, *, service: str) -> None:
+    """Set structlog up for this process; standard-library loggers (uvicorn, psycopg) join at warning level."""
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    pretty = settings.format == "console"
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if pretty else structlog.processors.JSONRenderer()
+    )
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _name_service(service),
+        _redact,
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _name_service(service: str) -> Any:
+    def add(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"] = service
+        return event
+
+    return add
+
+
+def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key in event:
+        if any(secret in key.lower() for secret in _SECRET_KEYS):
+            event[key] = "[redacted]"
+    return event
