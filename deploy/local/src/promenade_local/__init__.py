@@ -1,1 +1,1 @@
-"""The one-machine stack and its command line, `promenade`."""
+"""The one-machine stack: all of Promenade as child processes of one supervisor, and its command line."""
