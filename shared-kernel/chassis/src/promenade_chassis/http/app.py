@@ -20,7 +20,7 @@ from promenade_chassis.http.authentication import Authentication
 from promenade_chassis.http.bodies import JsonBody
 from promenade_chassis.http.edge import Edge
 from promenade_chassis.http.health import Readiness, health_routes
-from promenade_chassis.http.openapi import TextValueSchema, openapi_config
+from promenade_chassis.http.openapi import TextValueSchema, openapi_config, serve_openapi
 from promenade_chassis.http.problems import EXCEPTION_HANDLERS
 from promenade_chassis.http.resources import provide_if_match, provide_page
 from promenade_chassis.http.writes import Writes
@@ -56,7 +56,7 @@ def create_app(
     """
     api = Router(path=f"/api/v1/{context}", route_handlers=routes)
     app = Litestar(
-        route_handlers=[api, *root_routes, *health_routes(readiness)],
+        route_handlers=[api, *root_routes, *health_routes(readiness), serve_openapi],
         dependencies={
             "principal": Provide(provide_principal),
             "page": Provide(provide_page),

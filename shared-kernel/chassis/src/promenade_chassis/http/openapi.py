@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar, MediaType, Request, Router, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, License, Schema, SecurityScheme
 from litestar.plugins import OpenAPISchemaPlugin
@@ -99,6 +99,12 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
                 if operation is not None:
                     _complete(operation, access, method)
     return document
+
+
+@get("/openapi.json", access=public(), include_in_schema=False, media_type=MediaType.JSON)
+async def serve_openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The service's own specification, as it is committed."""
+    return openapi_document(request.app)
 
 
 def _documented(path: str) -> str:
