@@ -11,6 +11,8 @@ from promenade_kernel.events.registry import Event, Instant, context_of, event_c
 from promenade_kernel.values import codec
 from promenade_kernel.values.ids import new_id
 
+CONTENT_TYPE = "application/cloudevents+json"
+
 _UTC = timedelta(0)
 
 

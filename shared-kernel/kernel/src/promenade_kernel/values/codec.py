@@ -60,8 +60,9 @@ def decode(data: bytes | str, wanted: type[T]) -> T:
 
 
 def to_plain(value: object) -> Any:
-    """Turn a value into dicts, lists, strings and numbers, as its JSON would read."""
-    return msgspec.to_builtins(value, enc_hook=enc_hook)
+    """Turn a value into dicts, lists, strings and numbers, exactly as its JSON reads."""
+    # to_builtins would leave tuples as tuples.
+    return msgspec.json.decode(_encoder.encode(value))
 
 
 def convert(plain: object, wanted: type[T]) -> T:

@@ -8,6 +8,9 @@ from email_validator import EmailNotValidError, validate_email
 from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.text import TextValue
 
+_LONGEST = 254
+_LONGEST_LOCAL = 64
+
 
 class Email(TextValue):
     """An email address as RFC 5321 and 6531 write it, without display name, comment or quoted local part.
@@ -26,6 +29,8 @@ class Email(TextValue):
 
     @classmethod
     def _normalise(cls, text: str) -> str:
+        if len(text) > _LONGEST:
+            raise InvalidValue("invalid-email", "An email address has at most 254 characters.")
         if text.startswith('"') and '"@' in text:
             raise InvalidValue("email-quoted-local-part", "Email addresses with a quoted local part are not accepted.")
         try:
@@ -35,7 +40,10 @@ class Email(TextValue):
             raise InvalidValue("invalid-email", "This is not an email address.") from None
         if "." not in checked.domain:
             raise InvalidValue("invalid-email", "The domain of an email address needs a dot.")
+        # The library's own form would put "Admin" and its like in lower case.
         local = unicodedata.normalize("NFC", text.rpartition("@")[0])
+        if len(local.encode()) > _LONGEST_LOCAL:
+            raise InvalidValue("invalid-email", "At most 64 octets stand before the @.")
         return f"{local}@{checked.domain}"
 
     @property

@@ -2,8 +2,10 @@
 
 import os
 import re
+import struct
 import threading
 import time
+from collections.abc import Iterator
 from uuid import UUID, SafeUUID
 
 from promenade_kernel.values.errors import InvalidValue
@@ -12,13 +14,14 @@ _CANONICAL = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TAIL_BITS = 74
 # The top bit of a fresh tail stays clear: room for the steps of one millisecond.
 _FRESH_TAIL = (1 << (_TAIL_BITS - 1)) - 1
-_VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)
 _RAND_B = (1 << 62) - 1
-_CHUNK = 4096
+_VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)
+_STEPS = struct.Struct(">1024I")
 
 _create = object.__new__
 # UUID forbids setting attributes; its own __init__, which may, costs more than all the rest here.
 _set = object.__setattr__
+_unknown = SafeUUID.unknown
 
 
 class _Generator:
@@ -28,36 +31,32 @@ class _Generator:
         self._lock = threading.Lock()
         self._millisecond = 0
         self._tail = 0
-        self._entropy = b""
-        self._position = 0
+        self._steps: Iterator[int] = iter(())
 
     def next(self) -> UUID:
         with self._lock:
             now = time.time_ns() // 1_000_000
             if now > self._millisecond:
-                self._millisecond = now
-                self._tail = self._random(10) & _FRESH_TAIL
+                self._begin(now)
             else:
-                # Also when the clock was set back: ids never do.
-                self._tail += 1 + self._random(4)
+                # Also when the clock was set back: ids never go back.
+                self._tail += 1 + (next(self._steps, None) or self._refill())
                 if self._tail >> _TAIL_BITS:
-                    self._millisecond += 1
-                    self._tail = self._random(10) & _FRESH_TAIL
+                    self._begin(self._millisecond + 1)
             millisecond, tail = self._millisecond, self._tail
-        number = (millisecond << 80) | ((tail >> 62) << 64) | (tail & _RAND_B) | _VERSION_AND_VARIANT
         made = _create(UUID)
-        _set(made, "int", number)
-        _set(made, "is_safe", SafeUUID.unknown)
+        _set(made, "int", (millisecond << 80) | (tail >> 62 << 64) | (tail & _RAND_B) | _VERSION_AND_VARIANT)
+        _set(made, "is_safe", _unknown)
         return made
 
-    def _random(self, size: int) -> int:
-        end = self._position + size
-        if end > len(self._entropy):
-            self._entropy = os.urandom(_CHUNK)
-            end = size
-        taken = self._entropy[end - size : end]
-        self._position = end
-        return int.from_bytes(taken, "big")
+    def _begin(self, millisecond: int) -> None:
+        self._millisecond = millisecond
+        self._tail = int.from_bytes(os.urandom(10), "big") & _FRESH_TAIL
+
+    def _refill(self) -> int:
+        # The system's entropy by the page: a call for each id would cost as much as the rest.
+        self._steps = iter(_STEPS.unpack(os.urandom(_STEPS.size)))
+        return next(self._steps)
 
 
 _generator = _Generator()
