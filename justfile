@@ -1,0 +1,153 @@
+# Everyday commands. `just` alone lists them; `./run just RECIPE` prepares the environment first.
+# Everything after a test recipe's name goes to pytest: `just test-unit -k totals -x`.
+
+set positional-arguments
+
+export UV_PYTHON_DOWNLOADS := "never"
+export PATH := justfile_directory() / ".venv/bin" + ":" + justfile_directory() / ".tools" + ":" + env("PATH")
+
+# Two per core: half of a test's time is waiting for PostgreSQL and Redis.
+workers := env("PROMENADE_TEST_WORKERS", "2")
+parallel := "-n " + workers + " --dist worksteal"
+
+_list:
+    @just --list --unsorted
+
+# all tests of all tiers
+[group('test')]
+test *arguments:
+    pytest {{ parallel }} "$@"
+
+# rules and values, without any I/O
+[group('test')]
+test-unit *arguments:
+    pytest {{ parallel }} $(find shared-kernel services deploy -type d -path '*/tests/unit') "$@"
+
+# whole rooms and apps on fakes, in one process
+[group('test')]
+test-smoke *arguments:
+    pytest {{ parallel }} $(find shared-kernel services deploy -type d -path '*/tests/smoke') "$@"
+
+# adapters, migrations and the bus on a real PostgreSQL and a real Redis
+[group('test')]
+test-integration *arguments:
+    pytest {{ parallel }} $(find shared-kernel services deploy -type d -path '*/tests/integration') "$@"
+
+# through the gateway, all services running
+[group('test')]
+test-e2e *arguments:
+    pytest {{ parallel }} tests-e2e "$@"
+
+# the integration tests on the images that production runs, and compose.yaml itself; needs a Docker engine
+[group('test')]
+test-docker *arguments:
+    PROMENADE_TEST_BACKEND=docker pytest {{ parallel }} $(find shared-kernel services tests-e2e -type d \( -path '*/tests/integration' -o -path '*/docker' \)) "$@"
+
+# kill -9 and lost connections at every step of the way of an event
+[group('test')]
+test-crash *arguments:
+    pytest {{ parallel }} $(find shared-kernel services tests-e2e -type d -name crash) "$@"
+
+# import contracts, money without floats, tables; each with its negative control
+[group('test')]
+test-architecture *arguments:
+    pytest {{ parallel }} tests-architecture "$@"
+
+# one service's tests with nothing installed but that service, kernel and chassis: just test-alone identity
+[group('test')]
+test-alone service *arguments:
+    #!/bin/sh
+    set -eu
+    shift
+    alone=$(mktemp -d)
+    trap 'rm -rf "$alone"' EXIT
+    unset VIRTUAL_ENV
+    UV_PROJECT_ENVIRONMENT="$alone/venv" uv sync --quiet --frozen --package 'promenade-{{ service }}'
+    "$alone/venv/bin/python" -m pytest {{ parallel }} 'services/{{ service }}/tests' "$@"
+
+# everything but the tests: what a reviewer should not have to say
+[group('check')]
+check: lint format-check types contracts golden-check openapi-check
+
+# style and likely mistakes
+[group('check')]
+lint:
+    ruff check .
+
+# formatting, looked at only
+[group('check')]
+format-check:
+    ruff format --check .
+
+# formatting and what ruff can mend by itself
+[group('check')]
+format:
+    ruff format .
+    ruff check --fix .
+
+# strict types in all sources
+[group('check')]
+types:
+    basedpyright
+
+# who may import whom (.importlinter)
+[group('check')]
+contracts:
+    lint-imports --no-cache --no-logo
+
+# the golden event schemas are what the classes say
+[group('check')]
+golden-check:
+    python -m promenade_kernel.events.golden --check shared-kernel/schemas
+
+# write the golden event schemas and samples
+[group('generate')]
+golden:
+    python -m promenade_kernel.events.golden --write shared-kernel/schemas
+
+# each service's openapi.json is what its routes say
+[group('check')]
+openapi-check:
+    #!/bin/sh
+    set -u
+    stale=0
+    made=$(mktemp)
+    trap 'rm -f "$made"' EXIT
+    for main in services/*/src/*/__main__.py; do
+        [ -e "$main" ] || continue
+        package=$(basename "$(dirname "$main")")
+        committed=${main%%/src/*}/openapi.json
+        python -m "$package" openapi >"$made" && diff -u "$committed" "$made" >&2 || { echo "$committed is stale: just openapi" >&2; stale=1; }
+    done
+    exit $stale
+
+# write each service's openapi.json
+[group('generate')]
+openapi:
+    #!/bin/sh
+    set -eu
+    for main in services/*/src/*/__main__.py; do
+        [ -e "$main" ] || continue
+        made=$(python -m "$(basename "$(dirname "$main")")" openapi)
+        printf '%s\n' "$made" >"${main%%/src/*}/openapi.json"
+    done
+
+# start the whole suite on this machine, default port 8000
+[group('run')]
+up *arguments:
+    promenade up "$@"
+
+# tell the story, from registration to a delivered order
+[group('run')]
+demo *arguments:
+    promenade demo "$@"
+
+# stop what `up --detach` left running
+[group('run')]
+down *arguments:
+    promenade down "$@"
+
+# ours and its peers in one run, as ratios; writes bench/results.json
+[group('run')]
+bench *arguments:
+    python bench "$@"
