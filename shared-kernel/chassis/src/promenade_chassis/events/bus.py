@@ -1,0 +1,109 @@
+"""What a bus is: the ports that both adapters implement, and the list of who reacts to what."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from promenade_kernel.events.envelope import Envelope
+from promenade_kernel.events.registry import Event, context_of, wire_type
+
+EventT = TypeVar("EventT", bound=Event)
+EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
+
+
+class BusClosed(RuntimeError):
+    """The bus was closed before this was done; what is in an outbox is published again at the next start."""
+
+
+class Reaction(Protocol[EventT_contra]):
+    """What a context does about an event: `async def on_order_placed(event, envelope)`.
+
+    It runs inside the transaction that also remembers it as done: all it writes through the same database commits
+    with that, once. Anything else it touches (mail, HTTP) may happen twice. Its `__name__` is stored; renaming a
+    reaction makes it a new one.
+    """
+
+    @property
+    def __name__(self) -> str: ...
+
+    def __call__(self, event: EventT_contra, envelope: Envelope, /) -> Awaitable[None]: ...
+
+
+class Receipt(Protocol):
+    """Proof of publication. Awaiting it waits until every reaction has committed or been dead-lettered."""
+
+    def __await__(self) -> Generator[Any, None, None]: ...
+
+    def done(self) -> bool:
+        """Whether it is settled."""
+        ...
+
+
+class Bus(Protocol):
+    """One context's view of the bus."""
+
+    async def publish(self, envelopes: Sequence[Envelope]) -> Receipt:
+        """Hand events over, in order; waits for room, except inside a reaction."""
+        ...
+
+    def subscribe(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
+        """Let this context react to an event; before `start`."""
+        ...
+
+    async def start(self) -> None:
+        """Begin to deliver to this context's reactions."""
+        ...
+
+    async def close(self, within: float) -> None:
+        """Take no more, finish what is in flight for so many seconds, then stop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One reaction of one context to one event class. `name` is `<context>.<function>`, what inbox rows carry."""
+
+    name: str
+    event_class: type[Event]
+    reaction: Callable[[Any, Envelope], Awaitable[None]]
+
+
+class Subscriptions:
+    """All that one context reacts to.
+
+    A reaction may subscribe to several events. Subscribed to two forms (`.v1`, `.v2`) of one fact it acts on the first
+    that arrives: both share an id, and the inbox row says it is done.
+    """
+
+    def __init__(self, context: str) -> None:
+        self.context = context
+        self._by_type: dict[str, tuple[Subscription, ...]] = {}
+        self._by_name: dict[str, Callable[[Any, Envelope], Awaitable[None]]] = {}
+        self._producers: set[str] = set()
+
+    def add(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
+        """Register a reaction; another one of the same name would take its inbox rows and is refused."""
+        name = f"{self.context}.{reaction.__name__}"
+        wire = wire_type(event_class)
+        if self._by_name.setdefault(name, reaction) != reaction:
+            raise ValueError(f"another reaction is called {name}")
+        if any(present.name == name for present in self.of(wire)):
+            raise ValueError(f"{name} is subscribed to {wire} already")
+        self._by_type[wire] = (*self.of(wire), Subscription(name, event_class, reaction))
+        self._producers.add(context_of(event_class))
+
+    def of(self, wire: str) -> tuple[Subscription, ...]:
+        """The reactions to a wire type, in order of subscription."""
+        return self._by_type.get(wire, ())
+
+    @property
+    def producers(self) -> frozenset[str]:
+        """The contexts listened to: every event of theirs is delivered, also those nobody here reacts to."""
+        return frozenset(self._producers)
+
+    @property
+    def wire_types(self) -> frozenset[str]:
+        """The wire types reacted to."""
+        return frozenset(self._by_type)

@@ -1,0 +1,231 @@
+"""The ledger of a consuming context: what took effect, in which order, and what failed. Exactly once is kept here.
+
+One transaction a reaction. It locks the subject's progress row, runs the reaction, adds the inbox row and, with the
+event's last reaction, advances the progress. So several reactions to one event fail, wait and are dead-lettered each
+for itself, what one has done stays done, and the subject moves on when all of them are settled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+from promenade_kernel.events.envelope import Envelope
+from promenade_kernel.events.errors import PoisonMessage, UnknownEventType
+
+from promenade_chassis.config import EventsSettings
+from promenade_chassis.events.book import AlreadyDone, Book, DatabaseAway, DeadLetter, Standing
+from promenade_chassis.events.bus import Subscription
+from promenade_chassis.events.outcome import DONE, Again, Outcome, Unpreceded
+from promenade_chassis.events.place import Facts, Place, gap_pause, place_of, read_facts
+from promenade_chassis.events.retry import RetryPolicy, not_yet_delay
+from promenade_chassis.ports import NotYet, PermanentError, use_cause, utc_now
+
+logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+UNREADABLE = "*"
+"""The reaction named in the dead letter of an entry that is no envelope: nobody could be asked."""
+
+_HOPELESS = (PermanentError, PoisonMessage, UnknownEventType)
+_PATIENCE = 3600.0
+
+
+class Ledger(Protocol):
+    """What a bus needs of it."""
+
+    async def handle(
+        self, envelope: Envelope, subscriptions: Sequence[Subscription], *, adopt: bool = False
+    ) -> Outcome:
+        """Let these reactions take effect once, if it is the event's turn. Raises `DatabaseAway`."""
+        ...
+
+    async def bury(self, raw: bytes, reason: str) -> Outcome:
+        """Dead-letter an entry that is no envelope. Raises `DatabaseAway`."""
+        ...
+
+
+@dataclass(slots=True)
+class _Delivery:
+    envelope: Envelope
+    facts: Facts
+    subscriptions: Sequence[Subscription]
+    adopt: bool
+    running: Subscription | None = None
+
+
+class BookLedger:
+    """The rules of the ledger, over any book."""
+
+    def __init__(
+        self, book: Book, context: str, settings: EventsSettings, *, jitter: Callable[[], float] = random.random
+    ) -> None:
+        self._book = book
+        self._policy = RetryPolicy.of(settings)
+        self._gap_wait = float(settings.gap_wait_seconds)
+        self._memory = timedelta(days=settings.inbox_retention_days)
+        self._jitter = jitter
+        self._context = context
+
+    async def handle(
+        self, envelope: Envelope, subscriptions: Sequence[Subscription], *, adopt: bool = False
+    ) -> Outcome:
+        """See `Ledger.handle`."""
+        delivery = _Delivery(envelope, Facts.of(envelope), subscriptions, adopt)
+        while True:
+            delivery.running = None
+            try:
+                outcome = await self._turn(delivery)
+            except AlreadyDone:
+                continue
+            except DatabaseAway:
+                raise
+            except Exception as error:
+                if delivery.running is None:
+                    raise
+                await self._fail(delivery, delivery.running, error)
+                continue
+            if outcome is not None:
+                return outcome
+
+    async def bury(self, raw: bytes, reason: str) -> Outcome:
+        """See `Ledger.bury`. When its place can be read it keeps it, so that its subject goes on."""
+        facts = read_facts(raw)
+        async with self._book.begin():
+            if facts is not None:
+                position = await self._book.lock(facts.source, facts.subject)
+                place = place_of(facts.sequence, position, gap_wait=self._gap_wait, adopt=True)
+                if place is Place.AHEAD and position.stood_for < _PATIENCE:
+                    return Again(gap_pause(position))
+                if place is Place.NEXT:
+                    await self._book.advance(facts.source, facts.subject, facts.sequence)
+            await self._book.bury(DeadLetter(UNREADABLE, facts, raw, reason))
+        known = facts.ids() if facts else {}
+        logger.error("event.dead-lettered", context=self._context, reaction=UNREADABLE, **known)
+        return DONE
+
+    async def _turn(self, delivery: _Delivery) -> Outcome | None:
+        """One transaction: at most one reaction runs. None: there is more to do."""
+        async with self._book.begin():
+            place = await self._place(delivery)
+            if not isinstance(place, Place):
+                return place
+            unsettled, standings = await self._unsettled(delivery, place)
+            if unsettled:
+                due = next((each for each in unsettled if standings[each.name].wait <= 0), None)
+                if due is None:
+                    return Again(min(standings[each.name].wait for each in unsettled))
+                delivery.running = due
+                await self._react(delivery.envelope, due, late=place is Place.BEHIND)
+            if len(unsettled) > 1:
+                return None
+            await self._pass(delivery, place)
+            return DONE
+
+    async def _place(self, delivery: _Delivery) -> Place | Again | Unpreceded:
+        """NEXT or BEHIND with the subject's progress locked; the others wait."""
+        facts = delivery.facts
+        position = await self._book.lock(facts.source, facts.subject)
+        place = place_of(facts.sequence, position, gap_wait=self._gap_wait, adopt=delivery.adopt)
+        if place is Place.AHEAD:
+            return Again(gap_pause(position))
+        if place is Place.UNPRECEDED:
+            return Unpreceded()
+        if place is Place.NEXT and facts.sequence != position.last + 1:
+            logger.warning("subject.adopted", context=self._context, sequence=facts.sequence, **facts.ids())
+        return place
+
+    async def _pass(self, delivery: _Delivery, place: Place) -> None:
+        facts = delivery.facts
+        if place is Place.NEXT:
+            await self._book.advance(facts.source, facts.subject, facts.sequence)
+
+    async def _unsettled(self, delivery: _Delivery, place: Place) -> tuple[list[Subscription], Mapping[str, Standing]]:
+        """The reactions still to be settled, and how each stands.
+
+        Behind the progress that is normally none: the delivery is a duplicate. Some are left when this is the second
+        form (`.v2` beside `.v1`) of a fact whose first form nobody here reacts to, or a replay: they act late rather
+        than never, unless the inbox may have forgotten that they did.
+        """
+        envelope, subscriptions = delivery.envelope, delivery.subscriptions
+        if not subscriptions or (place is Place.BEHIND and envelope.time < utc_now() - self._memory):
+            return [], {}
+        known = await self._book.standings(envelope.id)
+        standings = {each.name: known.get(each.name, Standing()) for each in subscriptions}
+        return [each for each in subscriptions if not standings[each.name].settled], standings
+
+    async def _react(self, envelope: Envelope, subscription: Subscription, *, late: bool) -> None:
+        ids = _ids(envelope, subscription)
+        if late:
+            logger.warning("reaction.late", sequence=envelope.sequence, **ids)
+        with use_cause(envelope.cause), structlog.contextvars.bound_contextvars(**ids):
+            await _uncancelled(subscription, envelope)
+        await self._book.remember(envelope.id, subscription.name)
+
+    async def _fail(self, delivery: _Delivery, failed: Subscription, error: Exception) -> None:
+        """Let it wait, or give it up and move on: in a transaction of its own."""
+        async with self._book.begin():
+            place = await self._place(delivery)
+            if not isinstance(place, Place):
+                return
+            unsettled, standings = await self._unsettled(delivery, place)
+            if failed not in unsettled:
+                return
+            given_up = await self._count(delivery.envelope, failed, standings[failed.name], error)
+            if given_up and len(unsettled) == 1:
+                await self._pass(delivery, place)
+
+    async def _count(self, envelope: Envelope, failed: Subscription, standing: Standing, error: Exception) -> bool:
+        """Write down a failure; answers whether it was the last one."""
+        attempts = standing.attempts + (0 if isinstance(error, NotYet) else 1)
+        if isinstance(error, NotYet):
+            delay = not_yet_delay(standing.waited)
+        elif isinstance(error, _HOPELESS) or self._policy.is_exhausted(attempts):
+            await self._give_up(envelope, failed, attempts, error)
+            return True
+        else:
+            delay = self._policy.delay(attempts, self._jitter)
+        await self._book.postpone(envelope.id, failed.name, attempts=attempts, delay=delay, error=_text(error))
+        say = logger.debug if isinstance(error, NotYet) else logger.warning
+        say("reaction.postponed", **_ids(envelope, failed), error=_name(error), attempts=attempts, seconds=delay)
+        return False
+
+    async def _give_up(self, envelope: Envelope, failed: Subscription, attempts: int, error: Exception) -> None:
+        trace = "".join(traceback.format_exception(error))
+        letter = DeadLetter(failed.name, Facts.of(envelope), envelope.encode(), _text(error), attempts, trace)
+        await self._book.bury(letter)
+        logger.error("event.dead-lettered", **_ids(envelope, failed), error=_name(error), attempts=attempts)
+
+
+async def _uncancelled(subscription: Subscription, envelope: Envelope) -> None:
+    """Run the reaction. A cancellation that it raised by itself is its failure, not the end of the lane."""
+    try:
+        await subscription.reaction(envelope.open(), envelope)
+    except asyncio.CancelledError as cancelled:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("the reaction cancelled itself") from cancelled
+
+
+def _name(error: Exception) -> str:
+    return type(error).__name__
+
+
+def _text(error: Exception) -> str:
+    return f"{_name(error)}: {error}"
+
+
+def _ids(envelope: Envelope, subscription: Subscription) -> dict[str, str]:
+    return {
+        "event_id": str(envelope.id),
+        "type": envelope.type,
+        "subject": str(envelope.subject),
+        "correlation_id": envelope.correlationid,
+        "reaction": subscription.name,
+    }

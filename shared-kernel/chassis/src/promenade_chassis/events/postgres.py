@@ -1,0 +1,155 @@
+"""The ledger in the consumer's own PostgreSQL, in the transaction of the effects."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import psycopg
+from promenade_kernel.values.ids import new_id
+
+from promenade_chassis.config import EventsSettings
+from promenade_chassis.database import Connection, Database
+from promenade_chassis.events.book import AlreadyDone, DatabaseAway, DeadLetter, Standing
+from promenade_chassis.events.ledger import BookLedger
+from promenade_chassis.events.place import Position
+
+_LOCK = """
+SELECT sequence, extract(epoch FROM now() - updated_at)::float8 AS stood_for
+FROM subject_progress WHERE source = %(source)s AND subject = %(subject)s FOR UPDATE
+"""
+_ENTER = """
+INSERT INTO subject_progress (source, subject, sequence) VALUES (%(source)s, %(subject)s, 0) ON CONFLICT DO NOTHING
+"""
+_ADVANCE = """
+UPDATE subject_progress SET sequence = %(sequence)s, updated_at = now()
+WHERE source = %(source)s AND subject = %(subject)s
+"""
+_STANDINGS = """
+SELECT reaction, true AS settled, 0 AS attempts, 0::float8 AS wait, 0::float8 AS waited
+FROM inbox WHERE event_id = %(event_id)s
+UNION ALL
+SELECT reaction, true, attempts, 0, 0 FROM dead_letter WHERE event_id = %(event_id)s
+UNION ALL
+SELECT reaction, false, attempts, extract(epoch FROM next_at - clock_timestamp()),
+       extract(epoch FROM clock_timestamp() - first_at)
+FROM attempt WHERE event_id = %(event_id)s
+ORDER BY settled
+"""
+_REMEMBER = """
+WITH forgotten AS (DELETE FROM attempt WHERE event_id = %(event_id)s AND reaction = %(reaction)s)
+INSERT INTO inbox (event_id, reaction) VALUES (%(event_id)s, %(reaction)s) ON CONFLICT DO NOTHING
+"""
+_POSTPONE = """
+INSERT INTO attempt (event_id, reaction, attempts, first_at, next_at, last_error)
+VALUES (%(event_id)s, %(reaction)s, %(attempts)s, clock_timestamp(),
+        clock_timestamp() + make_interval(secs => %(delay)s), %(error)s)
+ON CONFLICT (event_id, reaction) DO UPDATE
+SET attempts = EXCLUDED.attempts, next_at = EXCLUDED.next_at, last_error = EXCLUDED.last_error
+"""
+_BURY = """
+WITH forgotten AS (DELETE FROM attempt WHERE event_id = %(event_id)s AND reaction = %(reaction)s)
+INSERT INTO dead_letter (id, event_id, reaction, type, source, subject, envelope, reason, attempts, traceback)
+VALUES (%(id)s, %(event_id)s, %(reaction)s, %(type)s, %(source)s, %(subject)s, %(envelope)s, %(reason)s,
+        %(attempts)s, %(trace)s)
+ON CONFLICT DO NOTHING
+"""
+
+_AWAY_CLASSES = ("08", "53", "57")  # connection, resources, operator intervention
+_STATEMENT_TIMEOUT = "57014"
+_LONGEST_TEXT = 20_000
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether PostgreSQL cannot be reached or serves nobody, as opposed to refusing this work."""
+    if not isinstance(error, psycopg.OperationalError):
+        return False
+    state = error.sqlstate
+    return state is None or (state.startswith(_AWAY_CLASSES) and state != _STATEMENT_TIMEOUT)
+
+
+class PostgresBook:
+    """The chassis' tables in the consumer's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[None, None]:
+        """The unit of work of the reaction: what its use cases open inside is a savepoint."""
+        connection: Connection | None = None
+        try:
+            async with self._database.begin():
+                connection = self._database.writing_connection()
+                yield
+        except Exception as error:
+            # A reaction may have wrapped what the driver raised; the broken connection still tells.
+            if is_away(error) or (connection is not None and connection.broken):
+                raise DatabaseAway from error
+            raise
+
+    async def lock(self, source: str, subject: UUID) -> Position:
+        """See `Book.lock`. A subject seen for the first time gets a row, whose age is how long it is known."""
+        connection, key = self._database.writing_connection(), {"source": source, "subject": subject}
+        row = await (await connection.execute(_LOCK, key)).fetchone()
+        while row is None:
+            await connection.execute(_ENTER, key)
+            row = await (await connection.execute(_LOCK, key)).fetchone()
+        return Position(row["sequence"], row["stood_for"])
+
+    async def standings(self, event_id: UUID) -> Mapping[str, Standing]:
+        """See `Book.standings`."""
+        cursor = await self._database.writing_connection().execute(_STANDINGS, {"event_id": event_id})
+        return {
+            row["reaction"]: Standing(row["settled"], row["attempts"], row["wait"], row["waited"])
+            for row in await cursor.fetchall()
+        }
+
+    async def remember(self, event_id: UUID, reaction: str) -> None:
+        """See `Book.remember`."""
+        values = {"event_id": event_id, "reaction": reaction}
+        cursor = await self._database.writing_connection().execute(_REMEMBER, values)
+        if cursor.rowcount != 1:
+            raise AlreadyDone
+
+    async def advance(self, source: str, subject: UUID, sequence: int) -> None:
+        """See `Book.advance`."""
+        await self._database.writing_connection().execute(
+            _ADVANCE, {"source": source, "subject": subject, "sequence": sequence}
+        )
+
+    async def postpone(self, event_id: UUID, reaction: str, *, attempts: int, delay: float, error: str) -> None:
+        """See `Book.postpone`."""
+        values = {"event_id": event_id, "reaction": reaction, "attempts": attempts, "delay": delay}
+        await self._database.writing_connection().execute(_POSTPONE, {**values, "error": _storable(error)})
+
+    async def bury(self, letter: DeadLetter) -> None:
+        """See `Book.bury`. Without an event id the bytes themselves say whether it was written already."""
+        facts = letter.facts
+        values = {
+            "id": new_id() if facts else UUID(bytes=hashlib.sha256(letter.envelope).digest()[:16], version=5),
+            "event_id": facts.id if facts else None,
+            "reaction": letter.reaction,
+            "type": _storable(facts.type) if facts else None,
+            "source": _storable(facts.source) if facts else None,
+            "subject": facts.subject if facts else None,
+            "envelope": letter.envelope,
+            "reason": _storable(letter.reason),
+            "attempts": letter.attempts,
+            "trace": _storable(letter.trace),
+        }
+        await self._database.writing_connection().execute(_BURY, values)
+
+
+class PostgresLedger(BookLedger):
+    """The ledger of one context in its database."""
+
+    def __init__(self, database: Database, context: str, settings: EventsSettings) -> None:
+        super().__init__(PostgresBook(database), context, settings)
+
+
+def _storable(text: str) -> str:
+    """What PostgreSQL takes as text: no NUL, no half surrogate, not endless; the end tells most."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()[-_LONGEST_TEXT:]
