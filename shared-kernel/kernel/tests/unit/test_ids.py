@@ -105,8 +105,10 @@ def test_random_bits_differ_between_processes():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forked_child_makes_other_ids():
-    """A child does not repeat what its parent makes."""
+def test_a_forked_child_makes_other_ids(monkeypatch: pytest.MonkeyPatch):
+    """A child does not repeat what its parent makes, not even in the same millisecond."""
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now)
     new_id()
     reading, writing = os.pipe()
     child = os.fork()

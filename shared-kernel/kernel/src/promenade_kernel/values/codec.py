@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.text import TextValue
 
 T = TypeVar("T")
@@ -22,12 +21,10 @@ def enc_hook(value: object) -> Any:
     raise NotImplementedError(f"{type(value).__name__} has no JSON form")
 
 
-def dec_hook(wanted: type, plain: object) -> Any:
-    """Show msgspec how a text value is read: through its own checks."""
+def dec_hook(wanted: type, plain: Any) -> Any:
+    """Show msgspec how a text value is read: through its own checks, which refuse what is no text."""
     if not issubclass(wanted, TextValue):
         raise NotImplementedError(f"{wanted.__name__} cannot be read from JSON")
-    if not isinstance(plain, str):
-        raise InvalidValue("not-a-text", f"Expected `str`, got `{type(plain).__name__}`")
     return wanted(plain)
 
 
