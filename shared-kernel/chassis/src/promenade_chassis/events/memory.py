@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from promenade_kernel.events.envelope import Envelope, source_of
@@ -39,6 +39,10 @@ class MemoryReceipt:
     def done(self) -> bool:
         """Whether it is settled."""
         return self._future.done() and self._future.exception() is None
+
+    def when_settled(self, callback: Callable[[], None]) -> None:
+        """Call back, on the event loop, once it is settled; never when the bus is closed first."""
+        self._future.add_done_callback(lambda future: None if future.exception() else callback())
 
     def count_down(self) -> None:
         """One of its events is settled."""

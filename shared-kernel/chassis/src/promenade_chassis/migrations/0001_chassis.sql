@@ -16,10 +16,11 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_unpublished ON outbox (seq) WHERE published_at IS NULL;
 CREATE INDEX outbox_event_id ON outbox (event_id);
 
--- What the relay knows of its stream: the id of the last entry that was appended.
+-- What the relay knows of its stream: the id of the last entry, and, after Redis lost data, the highest id before.
 CREATE TABLE stream_state (
-    stream  text PRIMARY KEY,
-    last_id text NOT NULL DEFAULT '0-0'
+    stream   text PRIMARY KEY,
+    last_id  text NOT NULL DEFAULT '0-0',
+    floor_id text NOT NULL DEFAULT '0-0'
 );
 
 -- Up to where each consumer group had acknowledged when last noted. A row a group, because a group that is missing after

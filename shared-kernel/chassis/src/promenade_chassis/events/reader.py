@@ -1,0 +1,240 @@
+"""One consumer of one group on one stream: reads, claims what others left, keeps its own young, acknowledges."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+from promenade_kernel.events.envelope import Envelope
+from promenade_kernel.events.errors import PoisonMessage
+from redis.exceptions import ResponseError
+
+from promenade_chassis.events.place import read_facts
+from promenade_chassis.events.redis_link import RedisLink, Word, is_group_missing
+from promenade_chassis.events.scripts import dismiss_consumer, dismiss_idle_consumers
+
+logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+BLOCK_SECONDS = 1.0
+_PAGE = 500
+_TEND_SECONDS = 2.0
+_CLAIM_AFTER_MS = 15_000
+_KEEP_YOUNG_SECONDS = 5.0
+_DISMISS_SECONDS = 60.0
+_DISMISS_AFTER_SECONDS = 24 * 3600
+_FIELD = b"e"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry taken from the stream. `envelope` is None when it is none; `fault` says why."""
+
+    reader: StreamReader
+    id: bytes
+    raw: bytes
+    envelope: Envelope | None
+    fault: str = ""
+
+
+class StreamReader:
+    """Takes at most `room` entries at a time; each stays pending in Redis until it is settled and acknowledged.
+
+    `read`, `tend` and `acknowledge` are endless loops for a supervisor: they raise when Redis is away, and are right
+    again when started again.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        group: str,
+        consumer: str,
+        *,
+        link: RedisLink,
+        blocking: RedisLink,
+        deal: Callable[[Entry], None],
+        room: int,
+    ) -> None:
+        self.stream = stream
+        self.group = group
+        self.consumer = consumer
+        self._link = link
+        self._blocking = blocking
+        self._deal = deal
+        self._room = room
+        self._in_work: dict[bytes, UUID | None] = {}
+        self._settled: list[bytes] = []
+        self._settled_some = asyncio.Event()
+        self._freed = asyncio.Event()
+        self._stopping = False
+
+    async def enter_group(self) -> None:
+        """Make the group, from the beginning of the stream, and the stream, unless they are there."""
+        try:
+            await self._link.call("XGROUP", "CREATE", self.stream, self.group, "0", "MKSTREAM")
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+        else:
+            logger.info("group.created", stream=self.stream, group=self.group)
+
+    async def read(self) -> None:
+        """Take what is pending for this consumer, then what is new, until `stop`."""
+        await self.enter_group()
+        await self._read_own_pending()
+        while not self._stopping:
+            await self._wait_for_room()
+            # The stop flag may have been set while there was no room.
+            if not self._stopping:
+                self._take(await self._read_group(">", block=True))
+
+    async def tend(self) -> None:
+        """Keep what is in work young, claim what others left behind, dismiss consumers that are gone."""
+        keep_young_at = dismiss_at = time.monotonic()
+        cursor = b"0-0"
+        while True:
+            now = time.monotonic()
+            if now >= keep_young_at:
+                keep_young_at = now + _KEEP_YOUNG_SECONDS
+                await self._keep_young()
+            if now >= dismiss_at:
+                dismiss_at = now + _DISMISS_SECONDS
+                await dismiss_idle_consumers(self._link, self.stream, self.group, _DISMISS_AFTER_SECONDS)
+            if not self._stopping and self._free() > 0:
+                cursor = await self._claim(cursor)
+            await asyncio.sleep(_TEND_SECONDS)
+
+    async def acknowledge(self) -> None:
+        """Acknowledge what was settled, all that has gathered in one call."""
+        while True:
+            await self._settled_some.wait()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Acknowledge what was settled so far."""
+        while self._settled:
+            ids = self._settled[:_PAGE]
+            await self._call("XACK", self.stream, self.group, *ids)
+            del self._settled[: len(ids)]
+            for each in ids:
+                self._in_work.pop(each, None)
+            self._freed.set()
+        self._settled_some.clear()
+
+    def settle(self, entry: Entry) -> None:
+        """The entry's effects have committed."""
+        self._settled.append(entry.id)
+        self._settled_some.set()
+
+    def stop(self) -> None:
+        """Take no more; `read` ends within a second."""
+        self._stopping = True
+        self._freed.set()
+
+    async def leave(self) -> None:
+        """Delete this consumer if nothing is pending for it."""
+        await dismiss_consumer(self._link, self.stream, self.group, self.consumer)
+
+    async def has_past_in_flight(self, entry: Entry) -> bool:
+        """Whether an earlier entry of the same subject is still pending, here or with another replica."""
+        subject = self._in_work.get(entry.id)
+        start = b"-"
+        while True:
+            page = await self._call("XPENDING", self.stream, self.group, start, b"(" + entry.id, _PAGE) or ()
+            for pending, *_ in page:
+                if await self._subject_of(pending) == subject:
+                    return True
+            if len(page) < _PAGE:
+                return False
+            start = b"(" + page[-1][0]
+
+    async def _subject_of(self, entry_id: bytes) -> UUID | None:
+        if entry_id in self._in_work:
+            return self._in_work[entry_id]
+        found = await self._link.call("XRANGE", self.stream, entry_id, entry_id)
+        facts = read_facts(_payload(found[0][1])) if found else None
+        return facts.subject if facts else None
+
+    async def _read_own_pending(self) -> None:
+        after = "0-0"
+        while not self._stopping:
+            await self._wait_for_room()
+            page = await self._read_group(after, block=False)
+            if not page:
+                return
+            self._take(page)
+            after = page[-1][0].decode()
+
+    async def _read_group(self, after: str, *, block: bool) -> Sequence[Any]:
+        count = min(_PAGE, max(1, self._free()))
+        waiting: tuple[Word, ...] = ("BLOCK", int(BLOCK_SECONDS * 1000)) if block else ()
+        words: tuple[Word, ...] = ("XREADGROUP", "GROUP", self.group, self.consumer, "COUNT", count, *waiting)
+        answer = await self._call(*words, "STREAMS", self.stream, after, link=self._blocking)
+        return answer[0][1] if answer else ()
+
+    async def _keep_young(self) -> None:
+        ids = list(self._in_work)
+        for start in range(0, len(ids), _PAGE):
+            page = ids[start : start + _PAGE]
+            await self._call("XCLAIM", self.stream, self.group, self.consumer, 0, *page, "JUSTID")
+
+    async def _claim(self, cursor: bytes) -> bytes:
+        words: tuple[Word, ...] = (self.stream, self.group, self.consumer, _CLAIM_AFTER_MS, cursor)
+        answer = await self._call("XAUTOCLAIM", *words, "COUNT", min(_PAGE, self._free()))
+        if answer is None:
+            return b"0-0"
+        if answer[1]:
+            logger.info("entries.claimed", stream=self.stream, group=self.group, entries=len(answer[1]))
+        self._take(answer[1])
+        return answer[0]
+
+    def _take(self, page: Sequence[Any]) -> None:
+        for entry_id, fields in page:
+            if entry_id in self._in_work:
+                continue
+            if fields is None:
+                # Deleted from the stream while pending: only by a hand, trimming stops short of it.
+                logger.error("entry.vanished", stream=self.stream, group=self.group, entry_id=entry_id.decode())
+                self._settled.append(entry_id)
+                self._settled_some.set()
+                continue
+            entry = self._open(entry_id, _payload(fields))
+            self._in_work[entry_id] = entry.envelope.subject if entry.envelope else None
+            self._deal(entry)
+
+    def _open(self, entry_id: bytes, raw: bytes) -> Entry:
+        try:
+            return Entry(self, entry_id, raw, Envelope.decode(raw))
+        except PoisonMessage as poison:
+            return Entry(self, entry_id, raw, None, str(poison))
+
+    async def _call(self, *words: Word, link: RedisLink | None = None) -> Any:
+        """A command on the group; when the group is gone it is made again and the answer is None."""
+        try:
+            return await (link or self._link).call(*words)
+        except ResponseError as error:
+            if not is_group_missing(error):
+                raise
+            logger.warning("group.missing", stream=self.stream, group=self.group)
+            await self.enter_group()
+            return None
+
+    def _free(self) -> int:
+        return self._room - len(self._in_work)
+
+    async def _wait_for_room(self) -> None:
+        while self._free() <= 0 and not self._stopping:
+            self._freed.clear()
+            await self._freed.wait()
+
+
+def _payload(fields: Sequence[bytes]) -> bytes:
+    """The envelope's bytes of an entry's flat list of fields and values; without that field, all there is."""
+    for name, value in zip(fields[::2], fields[1::2], strict=True):
+        if name == _FIELD:
+            return value
+    return b" ".join(fields)

@@ -1,0 +1,178 @@
+"""The bus over Redis Streams: one stream a producing context, one consumer group a consuming context."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from promenade_kernel.events.envelope import Envelope, stream_of
+from redis.exceptions import RedisError
+
+from promenade_chassis.config import EventsSettings
+from promenade_chassis.events.bus import EventT, Reaction, Subscriptions
+from promenade_chassis.events.lanes import Lanes
+from promenade_chassis.events.ledger import Ledger
+from promenade_chassis.events.outcome import Again, Done, Outcome, Unpreceded
+from promenade_chassis.events.reader import BLOCK_SECONDS, Entry, StreamReader
+from promenade_chassis.events.redis_link import RedisLink
+from promenade_chassis.events.scripts import survey
+from promenade_chassis.events.settle import Settlement
+from promenade_chassis.events.stream_ids import StreamId
+from promenade_chassis.events.supervision import cancelled, logger, supervised
+
+DEFAULT_ROOM = 1_000
+_LOOK_AGAIN = Again(1.0)
+_GOODBYE_SECONDS = 2.0
+
+
+def replica_name() -> str:
+    """This replica's name, the same after a restart: PROMENADE_REPLICA, or the host's name."""
+    return os.environ.get("PROMENADE_REPLICA") or socket.gethostname()
+
+
+class StreamReceipt:
+    """Settled when every group has acknowledged the entries, as far as there are groups."""
+
+    def __init__(self, link: RedisLink, last: dict[str, StreamId]) -> None:
+        self._link = link
+        self._open = last
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._wait().__await__()
+
+    def done(self) -> bool:
+        """Whether it was settled when last looked at."""
+        return not self._open
+
+    async def _wait(self) -> None:
+        while self._open:
+            for stream, last in list(self._open.items()):
+                groups = (await survey(self._link, stream)).acknowledged
+                if all(acknowledged >= last for acknowledged in groups.values()):
+                    del self._open[stream]
+            await asyncio.sleep(0.05 if self._open else 0)
+
+
+class RedisBus:
+    """One context's bus. Redis being away is waited out, for ever; nothing falls back to memory.
+
+    `room` bounds the entries of each stream taken and not yet acknowledged.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        context: str,
+        ledger: Ledger,
+        settings: EventsSettings,
+        *,
+        replica: str | None = None,
+        room: int = DEFAULT_ROOM,
+    ) -> None:
+        self.subscriptions = Subscriptions(context)
+        self._consumer = replica or replica_name()
+        self._room = room
+        self._link = RedisLink(url)
+        self._blocking = RedisLink(url, answers_within=BLOCK_SECONDS + 4.0)
+        self._settlement = Settlement(ledger, self.subscriptions)
+        self._lanes = Lanes[Entry](self._handle, settings.lanes)
+        self._readers: list[StreamReader] = []
+        self._reading: list[asyncio.Task[None]] = []
+        self._tending: list[asyncio.Task[None]] = []
+
+    def subscribe(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
+        """Let this context react to an event."""
+        self.subscriptions.add(event_class, reaction)
+
+    async def publish(self, envelopes: Sequence[Envelope]) -> StreamReceipt:
+        """Append to the streams of their sources, in order: for tests and tools.
+
+        Services publish by recording events, through outbox and relay: only that is safe against a loss of Redis.
+        """
+        last: dict[str, StreamId] = {}
+        for envelope in envelopes:
+            stream = stream_of(envelope.source.removeprefix("/promenade/"))
+            last[stream] = StreamId.parse(await self._link.call("XADD", stream, "*", "e", envelope.encode()))
+        return StreamReceipt(self._link, last)
+
+    async def start(self) -> None:
+        """Begin to deliver to this context's reactions; answers at once, also while Redis is away."""
+        self._lanes.start()
+        for producer in sorted(self.subscriptions.producers):
+            await self._start_reader(stream_of(producer))
+
+    async def close(self, within: float) -> None:
+        """Take no more, finish what is in flight for so many seconds, acknowledge it, then stop."""
+        deadline = time.monotonic() + within
+        for reader in self._readers:
+            reader.stop()
+        if self._reading:
+            await asyncio.wait(self._reading, timeout=min(within, 2 * BLOCK_SECONDS))
+        await cancelled(*self._reading)
+        await self._lanes.drain(max(0.0, deadline - time.monotonic()))
+        await self._lanes.stop()
+        await cancelled(*self._tending)
+        await asyncio.gather(*(self._part(reader) for reader in self._readers))
+        await self._link.close()
+        await self._blocking.close()
+
+    async def _start_reader(self, stream: str) -> None:
+        context = self.subscriptions.context
+        reader = StreamReader(
+            stream,
+            context,
+            self._consumer,
+            link=self._link,
+            blocking=self._blocking,
+            deal=self._deal,
+            room=self._room,
+        )
+        try:
+            await reader.enter_group()
+        except (RedisError, OSError) as error:
+            logger.warning("redis.away", stream=stream, error=str(error)[:200])
+        ids = {"stream": stream, "context": context}
+        self._readers.append(reader)
+        self._reading.append(supervised("stream.read", reader.read, **ids))
+        self._tending.append(supervised("stream.tend", reader.tend, **ids))
+        self._tending.append(supervised("stream.acknowledge", reader.acknowledge, **ids))
+
+    async def _part(self, reader: StreamReader) -> None:
+        """Acknowledge the rest and leave the group. Redis being away changes nothing: what is done stays done."""
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await reader.flush()
+                await reader.leave()
+        except (RedisError, OSError, TimeoutError) as error:
+            logger.warning("redis.away", stream=reader.stream, error=str(error)[:200])
+
+    def _deal(self, entry: Entry) -> None:
+        subject = entry.envelope.subject if entry.envelope else entry.id
+        self._lanes.put((entry.reader.stream, subject), entry)
+
+    async def _handle(self, entry: Entry) -> Done | Again:
+        outcome = await self._settle(entry)
+        if isinstance(outcome, Unpreceded):
+            return _LOOK_AGAIN
+        if isinstance(outcome, Done):
+            entry.reader.settle(entry)
+        return outcome
+
+    async def _settle(self, entry: Entry) -> Outcome:
+        if entry.envelope is None:
+            return await self._settlement.bury(entry.raw, entry.fault)
+        outcome = await self._settlement.settle(entry.envelope)
+        if isinstance(outcome, Unpreceded) and not await self._past_in_flight(entry):
+            return await self._settlement.settle(entry.envelope, adopt=True)
+        return outcome
+
+    async def _past_in_flight(self, entry: Entry) -> bool:
+        """Whether another replica still holds an earlier entry of the subject; while Redis is away, perhaps."""
+        try:
+            return await entry.reader.has_past_in_flight(entry)
+        except (RedisError, OSError):
+            return True

@@ -1,0 +1,95 @@
+"""The relay: from a service's outbox to its bus. One drains at a time, others stand by."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Protocol
+
+import structlog
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+
+from promenade_chassis.database import Connection, Database
+
+logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+LOCK_KEY = 7_236_618_002  # one key for everybody: it is the database that differs
+_POLL_SECONDS = 0.2
+_STANDBY_SECONDS = 0.5
+# The server notices within half a minute when the holder of the lock is gone without a word.
+_SESSION = "-c timezone=UTC -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
+
+
+class Outlet(Protocol):
+    """Where a relay publishes. Everything is done on the connection that holds the lock: without it nothing commits."""
+
+    async def take_over(self, connection: Connection) -> None:
+        """Learn how far the one before had come."""
+        ...
+
+    async def publish(self, connection: Connection) -> bool:
+        """Publish the next unpublished rows; answers whether there may be more."""
+        ...
+
+    async def rest(self, connection: Connection) -> None:
+        """Nothing is left to publish: look after what was."""
+        ...
+
+
+class Relay:
+    """Drains the outbox for as long as it holds the database's session lock."""
+
+    def __init__(self, database: Database, context: str, outlet: Outlet) -> None:
+        self._url = database.url
+        self._context = context
+        self._outlet = outlet
+        self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
+        database.when_events_recorded(self.wake)
+
+    def wake(self) -> None:
+        """There is something to publish."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Let `run` return after the batch under way."""
+        self._stop.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Wait for the lock, then publish until `stop`. Raises when PostgreSQL or Redis is away; run it again then."""
+        connection: Connection = await AsyncConnection[DictRow].connect(
+            self._url,
+            autocommit=True,
+            row_factory=dict_row,
+            application_name=f"promenade-relay {self._context}",
+            options=_SESSION,
+        )
+        async with connection:
+            if await self._lead(connection):
+                logger.info("relay.leads", context=self._context)
+                await self._outlet.take_over(connection)
+                await self._drain(connection)
+
+    async def _lead(self, connection: Connection) -> bool:
+        """Wait for the session lock, asking: a statement that waited for it would hold back vacuum."""
+        while not self._stop.is_set():
+            cursor = await connection.execute("SELECT pg_try_advisory_lock(%s) AS held", [LOCK_KEY])
+            row = await cursor.fetchone()
+            if row is not None and row["held"]:
+                return True
+            await _happens(self._stop, within=_STANDBY_SECONDS)
+        return False
+
+    async def _drain(self, connection: Connection) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            if not await self._outlet.publish(connection):
+                await self._outlet.rest(connection)
+                await _happens(self._wake, within=_POLL_SECONDS)
+
+
+async def _happens(event: asyncio.Event, *, within: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), within)

@@ -1,0 +1,79 @@
+"""What is kept for how long, and the deleting of the rest in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import LiteralString
+
+import structlog
+
+from promenade_chassis.config import ConfigurationError, EventsSettings
+from promenade_chassis.database import Database
+
+logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+_BATCH = 1_000
+_EVERY_SECONDS = 600.0
+
+# The oldest rows by key are looked at, not the whole table: published in about the order of seq.
+_OUTBOX: LiteralString = """
+DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT %(batch)s)
+AND published_at < now() - make_interval(days => %(outbox)s)
+"""
+_INBOX: LiteralString = """
+DELETE FROM inbox WHERE (event_id, reaction) IN (
+    SELECT event_id, reaction FROM inbox WHERE handled_at < now() - make_interval(days => %(inbox)s) LIMIT %(batch)s)
+"""
+_PROGRESS: LiteralString = """
+DELETE FROM subject_progress WHERE (source, subject) IN (
+    SELECT source, subject FROM subject_progress WHERE updated_at < now() - make_interval(days => %(inbox)s)
+    LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+"""
+_ATTEMPTS: LiteralString = """
+DELETE FROM attempt WHERE (event_id, reaction) IN (
+    SELECT event_id, reaction FROM attempt WHERE next_at < now() - make_interval(days => %(inbox)s) LIMIT %(batch)s)
+"""
+
+
+def check_retention(settings: EventsSettings) -> None:
+    """Refuse settings under which an event could come again after the inbox has forgotten it."""
+    redelivered_within = settings.outbox_retention_days + settings.stream_retention_days
+    if settings.inbox_retention_days <= redelivered_within:
+        raise ConfigurationError(
+            f"events.inbox_retention_days is {settings.inbox_retention_days}, but must be more than"
+            f" outbox_retention_days + stream_retention_days ({redelivered_within})"
+        )
+
+
+class Retention:
+    """Deletes what has been kept long enough."""
+
+    def __init__(self, database: Database, settings: EventsSettings) -> None:
+        self._database = database
+        self._days = {"outbox": settings.outbox_retention_days, "inbox": settings.inbox_retention_days}
+
+    async def run(self) -> None:
+        """Clean up every ten minutes; the first time not before: what waits since a long stop comes first."""
+        while True:
+            await asyncio.sleep(_EVERY_SECONDS)
+            await self.clean_up()
+
+    async def clean_up(self) -> None:
+        """Delete everything that is due, in batches."""
+        for table, statement in {
+            "outbox": _OUTBOX,
+            "inbox": _INBOX,
+            "subject_progress": _PROGRESS,
+            "attempt": _ATTEMPTS,
+        }.items():
+            total = 0
+            while deleted := await self._delete(statement):
+                total += deleted
+            if total:
+                logger.info("rows.expired", table=table, rows=total)
+
+    async def _delete(self, statement: LiteralString) -> int:
+        async with self._database.begin():
+            connection = self._database.writing_connection()
+            cursor = await connection.execute(statement, {**self._days, "batch": _BATCH})
+            return cursor.rowcount

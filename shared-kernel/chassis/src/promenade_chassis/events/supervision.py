@@ -1,0 +1,49 @@
+"""Loops that never die silently."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextvars import Context
+
+import structlog
+
+from promenade_chassis.events.retry import pauses
+
+logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+_HEALTHY_AFTER = 10.0
+
+
+async def supervise(name: str, work: Callable[[], Awaitable[None]], **ids: str) -> None:
+    """Run `work` until it returns; whenever it raises, log that and start it again after a growing pause."""
+    waits = pauses()
+    while True:
+        began = time.monotonic()
+        try:
+            await work()
+        except Exception as error:
+            if time.monotonic() - began > _HEALTHY_AFTER:
+                waits = pauses()
+            pause = next(waits)
+            logger.warning("loop.interrupted", loop=name, error=_brief(error), seconds=round(pause, 2), **ids)
+            await asyncio.sleep(pause)
+        else:
+            return
+
+
+def supervised(name: str, work: Callable[[], Awaitable[None]], **ids: str) -> asyncio.Task[None]:
+    """`supervise` as a task in an empty context: it inherits nobody's transaction or cause."""
+    return asyncio.get_running_loop().create_task(supervise(name, work, **ids), name=name, context=Context())
+
+
+async def cancelled(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _brief(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
