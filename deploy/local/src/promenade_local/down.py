@@ -1,8 +1,10 @@
 """`promenade down`."""
 
+import contextlib
 import signal
 
 import psutil
+from promenade_chassis.embedded.liveness import wait_gone
 
 from promenade_local.home import Home
 from promenade_local.state import StackState, running_stack
@@ -24,10 +26,7 @@ def _end_supervisor(state: StackState) -> None:
     supervisor = state.supervisor.process()
     if supervisor is None:
         return
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         supervisor.send_signal(signal.SIGTERM)
-        supervisor.wait(SUPERVISOR_WITHIN)
-    except psutil.TimeoutExpired:
-        supervisor.kill()
-    except psutil.NoSuchProcess:
-        return
+        for survivor in wait_gone([supervisor], within=SUPERVISOR_WITHIN):
+            survivor.kill()

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 import psutil
+from promenade_chassis.embedded.liveness import lives
 
 from promenade_local.home import write_private
 
@@ -28,7 +29,7 @@ class Incarnation(msgspec.Struct, frozen=True):
         try:
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.started) < SAME_START
-            return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+            return found if same and lives(found) else None
         except psutil.NoSuchProcess:
             return None
 

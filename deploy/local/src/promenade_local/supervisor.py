@@ -8,6 +8,7 @@ import time
 import psutil
 from promenade_chassis.embedded.errors import EngineError
 from promenade_chassis.embedded.launch import kill_session
+from promenade_chassis.embedded.liveness import wait_gone
 
 from promenade_local.errors import StackError
 from promenade_local.home import Home, HomeInUse
@@ -57,7 +58,7 @@ def end_strays(home: Home) -> None:
     for stray in strays:
         with contextlib.suppress(psutil.NoSuchProcess):
             stray.send_signal(signal.SIGINT if stray.name() == "postgres" else signal.SIGTERM)
-    for survivor in psutil.wait_procs(strays, timeout=STRAYS_WITHIN)[1]:
+    for survivor in wait_gone(strays, within=STRAYS_WITHIN):
         kill_session(survivor.pid)
     home.state.unlink(missing_ok=True)
 

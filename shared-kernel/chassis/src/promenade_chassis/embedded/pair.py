@@ -21,10 +21,10 @@ PATIENCE = 30.0
 class EnginePair:
     """PostgreSQL and Valkey under one home, each on a free port that it keeps over restarts."""
 
-    def __init__(self, home: Path, *, durable: bool = False) -> None:
+    def __init__(self, home: Path, *, durable: bool = False, valkey_durable: bool = False) -> None:
         self.postgres = PostgresEngine(home, any_free_port(), durable=durable)
-        self.valkey = ValkeyEngine(home, any_free_port(), durable=durable)
-        self._home = home
+        self.valkey = ValkeyEngine(home, any_free_port(), durable=durable or valkey_durable)
+        self.home = home
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -70,7 +70,7 @@ class EnginePair:
         return self.postgres if name == "postgres" else self.valkey
 
     def _spawn(self, name: Name) -> None:
-        with (self._home / f"{name}.log").open("ab") as log:
+        with (self.home / f"{name}.log").open("ab") as log:
             self._running[name] = spawn(self._engine(name).command(), log)
 
     def _wait(self, name: Name, *, may_move: bool) -> None:
@@ -80,7 +80,7 @@ class EnginePair:
         deadline = time.monotonic() + PATIENCE
         while not engine.ready():
             if time.monotonic() > deadline:
-                raise EngineError(f"{name} does not start, see {self._home / f'{name}.log'}")
+                raise EngineError(f"{name} does not start, see {self.home / f'{name}.log'}")
             time.sleep(0.02)
             if self._running[name].poll() is not None:
                 engine.port = any_free_port() if may_move else engine.port
@@ -93,9 +93,9 @@ class EnginePair:
 
 
 @contextmanager
-def running_engines(home: Path, *, durable: bool = False) -> Generator[EnginePair]:
+def running_engines(home: Path, *, durable: bool = False, valkey_durable: bool = False) -> Generator[EnginePair]:
     """Both engines for the length of a with block."""
-    pair = EnginePair(home, durable=durable)
+    pair = EnginePair(home, durable=durable, valkey_durable=valkey_durable)
     try:
         pair.start()
         yield pair

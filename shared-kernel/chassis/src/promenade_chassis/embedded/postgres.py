@@ -36,10 +36,9 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
-# For tests: a crash of the machine may lose everything, a crash of the server nothing.
+# For tests: a power cut may lose everything, kill -9 of the server nothing.
 NOT_DURABLE = {
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
     "max_wal_size": "4GB",

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from promenade_chassis.embedded.liveness import wait_gone
 from promenade_chassis.testing.polling import eventually_blocking
 
 RUN = "PROMENADE_TEST_RUN"
@@ -80,7 +81,7 @@ def end_run(folder: Path) -> None:
     try:
         warden = psutil.Process(int((folder / "warden.pid").read_text()))
         warden.send_signal(signal.SIGTERM)
-        warden.wait(30)
+        wait_gone([warden], within=30)
     except (OSError, psutil.Error):
         pass  # no test needed the engines, or they are gone already
     shutil.rmtree(folder, ignore_errors=True)

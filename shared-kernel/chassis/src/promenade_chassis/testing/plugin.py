@@ -106,9 +106,9 @@ def redis_url(new_redis: NewRedis) -> str:
 
 @pytest.fixture
 def private_engines(tmp_path: Path) -> Generator[EnginePair]:
-    """PostgreSQL and Valkey of this test's own, to kill, restart and flush; always embedded."""
+    """PostgreSQL and Valkey of this test's own, to kill, restart and flush; kill -9 loses no commit. Always embedded."""
     try:
-        with running_engines(tmp_path, durable=True) as pair:
+        with running_engines(tmp_path, valkey_durable=True) as pair:
             yield pair
     finally:
         remove_data(tmp_path)

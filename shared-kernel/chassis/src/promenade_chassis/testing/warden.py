@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from promenade_chassis.embedded.liveness import lives
 from promenade_chassis.testing.backends import Backends
 
 EVERY = 0.3
@@ -29,7 +30,7 @@ def main(kind: str, folder: Path, owner_pid: int) -> None:
     try:
         with _started(kind, folder) as backends:
             _publish(folder, backends)
-            while not told_to_stop.wait(EVERY) and _alive(owner):
+            while not told_to_stop.wait(EVERY) and lives(owner):
                 pass
     except Exception:
         traceback.print_exc()
@@ -52,15 +53,8 @@ def _publish(folder: Path, backends: Backends) -> None:
 
 def _wait_for_end(told_to_stop: threading.Event, owner: psutil.Process) -> None:
     """The run reads from the folder why the engines did not start; only then may it vanish."""
-    while not told_to_stop.wait(EVERY) and _alive(owner):
+    while not told_to_stop.wait(EVERY) and lives(owner):
         pass
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 if __name__ == "__main__":
