@@ -14,47 +14,66 @@ _list:
     @just --list --unsorted
 
 # all tests of all tiers
-[group('test'), no-exit-message]
+[group('test')]
+[no-exit-message]
 test *arguments:
     pytest {{ parallel }} "$@"
 
 # rules and values, without any I/O
-[group('test'), no-exit-message]
+[group('test')]
+[no-exit-message]
 test-unit *arguments:
-    pytest {{ parallel }} $(find shared-kernel services deploy -type d -path '*/tests/unit') "$@"
+    @just _tier unit "$@"
 
 # whole rooms and apps on fakes, in one process
-[group('test'), no-exit-message]
+[group('test')]
+[no-exit-message]
 test-smoke *arguments:
-    pytest {{ parallel }} $(find shared-kernel services deploy -type d -path '*/tests/smoke') "$@"
+    @just _tier smoke "$@"
 
 # adapters, migrations and the bus on a real PostgreSQL and a real Redis
-[group('test'), no-exit-message]
+[group('test')]
+[no-exit-message]
 test-integration *arguments:
-    pytest {{ parallel }} $(find shared-kernel services deploy -type d -path '*/tests/integration') "$@"
+    @just _tier integration "$@"
 
 # through the gateway, all services running
-[group('test'), no-exit-message]
+[group('test')]
+[no-exit-message]
 test-e2e *arguments:
     pytest {{ parallel }} tests-e2e "$@"
 
 # the integration tests on the images that production runs, and compose.yaml itself; needs a Docker engine
-[group('test'), no-exit-message]
+[group('test')]
+[no-exit-message]
 test-docker *arguments:
-    PROMENADE_TEST_BACKEND=docker pytest {{ parallel }} $(find shared-kernel services tests-e2e -type d \( -path '*/tests/integration' -o -path '*/docker' \)) "$@"
+    @PROMENADE_TEST_BACKEND=docker just _tier 'integration docker' "$@"
 
 # kill -9 and lost connections at every step of the way of an event
-[group('test'), no-exit-message]
+[group('test')]
+[no-exit-message]
 test-crash *arguments:
-    pytest {{ parallel }} $(find shared-kernel services tests-e2e -type d -name crash) "$@"
+    @just _tier crash "$@"
 
 # import contracts, money without floats, tables; each with its negative control
-[group('test'), no-exit-message]
+[group('test')]
+[no-exit-message]
 test-architecture *arguments:
     pytest {{ parallel }} tests-architecture "$@"
 
+# A tier is every tests folder of that name. Without one pytest would fall back to running everything.
+[no-exit-message]
+_tier names *arguments:
+    #!/bin/sh
+    set -eu
+    shift
+    folders=$(for name in {{ names }}; do find shared-kernel services deploy tests-e2e -type d -name "$name" -path '*tests*'; done)
+    [ -n "$folders" ] || { echo "There are no tests of the tier {{ names }} yet." >&2; exit 1; }
+    exec pytest {{ parallel }} $folders "$@"
+
 # one service's tests with nothing installed but that service, kernel and chassis: just test-alone identity
-[group('test'), no-exit-message]
+[group('test')]
+[no-exit-message]
 test-alone service *arguments:
     #!/bin/sh
     set -eu
