@@ -1,9 +1,9 @@
 """What a cart costs: the one computation that orders and billing share, exact to the unit.
 
-1. The digits of a currency are ISO 4217's. 2. One rounding: half away from zero, on exact rationals.
-3. gross = unit price x quantity; discounted = gross - the line's discount. 4. The order's discount is spread over the
-discounted amounts by largest remainder; base = discounted - share.
-5. Tax is computed per group of equal rates: exclusive round(base x rate); inclusive net = round(base / (1 + rate)).
+1. The digits of a currency are ISO 4217's. 2. One rounding: half away from zero, on exact rationals. 3. gross = unit
+price x quantity; discounted = gross - the line's discount. 4. The order's discount is spread over the discounted amounts
+by largest remainder; base = discounted - share. 5. Tax is computed per group of equal rates: exclusive round(base x
+rate); inclusive net = round(base / (1 + rate)), tax = base - net.
 6. A group's tax goes to its lines by largest remainder on their unrounded taxes. 7. net is after all discounts and
 without tax. Shipping is never discounted and is the last line of its rate's group.
 8. A part of a line is a difference of roundings, so that all parts sum to the whole (`part_of`).
@@ -57,10 +57,7 @@ class Shipping(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """What a line comes to.
-
-    `discount` is everything taken off the line: its own discount and `order_discount`, its share of the order's.
-    """
+    """What a line comes to; `discount` is its own and `order_discount`, its share of the order's, together."""
 
     gross: Money
     discount: Money
@@ -109,8 +106,9 @@ class CartTotals(msgspec.Struct, frozen=True, kw_only=True):
         parts: list[LineTotals | NetTotals] = [*self.lines, *([self.shipping] if self.shipping else [])]
         nets = Money.sum((part.net for part in parts), currency)
         taxes = Money.sum((part.tax for part in parts), currency)
-        by_rate = Money.sum((tax.tax for tax in whole.taxes), currency)
-        if not (taxes == by_rate == whole.tax and nets + taxes == whole.total):
+        if not taxes == whole.tax == Money.sum((row.tax for row in whole.taxes), currency):
+            raise AssertionError("the taxes of a cart do not add up")
+        if nets + taxes != whole.total:
             raise AssertionError("the totals of a cart do not add up")
 
 
@@ -187,10 +185,10 @@ def _reduction(currency: Currency, discount: Discount | None, reduces: int, poin
     if discount is None:
         return 0
     less = 0
-    if discount.percent is not None:
-        less = round_half_away(reduces * discount.percent.fraction)
-    elif discount.amount is not None:
+    if discount.amount is not None:
         less = _price(currency, discount.amount, f"{pointer}/amount")
+    elif discount.percent is not None:
+        less = round_half_away(reduces * discount.percent.fraction)
     if not 0 <= less <= max(reduces, 0):
         raise InvalidValue("discount-too-large", "A discount must not exceed what it reduces.", pointer)
     return less
@@ -215,9 +213,9 @@ def _tax(currency: Currency, bases: Sequence[int], rates: Sequence[Rate], tax_in
             exact = [bases[index] * rate for index in members]
         for index, tax in zip(members, apportion(group_tax, exact), strict=True):
             taxes[index] = tax
-    net = [base - tax if tax_inclusive else base for base, tax in zip(bases, taxes, strict=True)]
-    pairs = [(Money(without, currency), Money(tax, currency)) for without, tax in zip(net, taxes, strict=True)]
-    return [NetTotals(net=without, tax=tax, total=without + tax) for without, tax in pairs]
+    nets = [base - tax if tax_inclusive else base for base, tax in zip(bases, taxes, strict=True)]
+    pairs = [(Money(net, currency), Money(tax, currency)) for net, tax in zip(nets, taxes, strict=True)]
+    return [NetTotals(net=net, tax=tax, total=net + tax) for net, tax in pairs]
 
 
 def _groups(rates: Sequence[Rate]) -> dict[Fraction, list[int]]:
