@@ -1,9 +1,9 @@
 """What a cart costs: the one computation that orders and billing share, exact to the unit.
 
 1. The digits of a currency are ISO 4217's. 2. One rounding: half away from zero, on exact rationals. 3. gross = unit
-price x quantity; discounted = gross - the line's discount. 4. The order's discount is spread over the discounted amounts
-by largest remainder; base = discounted - share. 5. Tax is computed per group of equal rates: exclusive round(base x
-rate); inclusive net = round(base / (1 + rate)), tax = base - net.
+price x quantity; discounted = gross - the line's discount. 4. The discount of the order is spread over the discounted
+amounts by largest remainder; base = discounted - share. 5. Tax is computed per group of equal rates: exclusive
+round(base x rate); inclusive net = round(base / (1 + rate)), tax = base - net.
 6. A group's tax goes to its lines by largest remainder on their unrounded taxes. 7. net is after all discounts and
 without tax. Shipping is never discounted and is the last line of its rate's group.
 8. A part of a line is a difference of roundings, so that all parts sum to the whole (`part_of`).
