@@ -32,8 +32,8 @@ class MemoryOutlet:
         self._settled: list[int] = []
         self._wake: Callable[[], None] = _nobody
 
-    def when_settled(self, wake: Callable[[], None]) -> None:
-        """Call `wake` when there is something to mark."""
+    def attach(self, wake: Callable[[], None]) -> None:
+        """See `Outlet.attach`."""
         self._wake = wake
 
     async def take_over(self, connection: Connection) -> None:
@@ -52,6 +52,9 @@ class MemoryOutlet:
         """See `Outlet.rest`."""
         await self._mark(connection)
 
+    async def close(self) -> None:
+        """See `Outlet.close`: the bus is not the outlet's to close."""
+
     async def _hand_over(self, seq: int, raw: bytes) -> None:
         self._under_way.add(seq)
         try:
@@ -60,7 +63,11 @@ class MemoryOutlet:
             # It stays unpublished, for a human to see, and is not tried again before the next start.
             logger.exception("outbox.unreadable", context=self._context, seq=seq)
             return
-        receipt = await self._bus.publish([envelope])
+        try:
+            receipt = await self._bus.publish([envelope])
+        except BaseException:
+            self._under_way.discard(seq)
+            raise
         receipt.when_settled(partial(self._settle, seq))
 
     def _settle(self, seq: int) -> None:

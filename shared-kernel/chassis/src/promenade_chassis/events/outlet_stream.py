@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -65,6 +66,9 @@ class StreamOutlet:
         self._floor = NOTHING
         self._compare_at = self._note_at = self._trim_at = 0.0
 
+    def attach(self, wake: Callable[[], None]) -> None:
+        """See `Outlet.attach`: everything is done before `publish` answers."""
+
     async def take_over(self, connection: Connection) -> None:
         """See `Outlet.take_over`."""
         await connection.execute(_ENTER, {"stream": self._stream})
@@ -90,7 +94,6 @@ class StreamOutlet:
         """See `Outlet.rest`."""
         now = time.monotonic()
         if now >= self._compare_at:
-            self._compare_at = now + _COMPARE_SECONDS
             answer = await self._append([])
             if answer.found != self._remembered:
                 await self._heal(connection, answer)
@@ -99,7 +102,12 @@ class StreamOutlet:
             self._note_at = now + _NOTE_SECONDS
             await self._note(connection)
 
+    async def close(self) -> None:
+        """See `Outlet.close`."""
+        await self._link.close()
+
     async def _append(self, envelopes: list[bytes]) -> Appended:
+        self._compare_at = time.monotonic() + _COMPARE_SECONDS
         return await append(self._link, self._stream, self._remembered, envelopes, floor=self._floor)
 
     async def _mark(self, connection: Connection, seqs: list[int], ids: tuple[StreamId, ...]) -> None:

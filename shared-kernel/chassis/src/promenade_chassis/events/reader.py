@@ -148,7 +148,7 @@ class StreamReader:
             for pending, *_ in page:
                 if await self._subject_of(pending) == subject:
                     return True
-            if len(page) < _PAGE:
+            if not page or len(page) < _PAGE:
                 return False
             start = b"(" + page[-1][0]
 

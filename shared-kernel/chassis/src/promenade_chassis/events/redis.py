@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
+import structlog
 from promenade_kernel.events.envelope import Envelope, stream_of
 from redis.exceptions import RedisError
 
@@ -22,7 +23,9 @@ from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.scripts import survey
 from promenade_chassis.events.settle import Settlement
 from promenade_chassis.events.stream_ids import StreamId
-from promenade_chassis.events.supervision import cancelled, logger, supervised
+from promenade_chassis.events.supervision import cancelled, supervised
+
+logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 DEFAULT_ROOM = 1_000
 _LOOK_AGAIN = Again(1.0)

@@ -21,7 +21,7 @@ class RedisLink:
     """
 
     def __init__(self, url: str, *, answers_within: float = 5.0) -> None:
-        self._client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        self._client: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
             url,
             protocol=2,
             decode_responses=False,
@@ -33,8 +33,7 @@ class RedisLink:
 
     async def call(self, *words: Word) -> Any:
         """One command; raises `RedisError` or `OSError`."""
-        answer: Any = await self._client.execute_command(*words)  # pyright: ignore[reportUnknownMemberType]
-        return answer
+        return await self._client.execute_command(*words)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -24,6 +25,10 @@ _SESSION = "-c timezone=UTC -c tcp_keepalives_idle=10 -c tcp_keepalives_interval
 class Outlet(Protocol):
     """Where a relay publishes. Everything is done on the connection that holds the lock: without it nothing commits."""
 
+    def attach(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when there is something to do before the next poll."""
+        ...
+
     async def take_over(self, connection: Connection) -> None:
         """Learn how far the one before had come."""
         ...
@@ -33,7 +38,11 @@ class Outlet(Protocol):
         ...
 
     async def rest(self, connection: Connection) -> None:
-        """Nothing is left to publish: look after what was."""
+        """Look after what was published; called often, does what is due."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
         ...
 
 
@@ -47,6 +56,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         database.when_events_recorded(self.wake)
+        outlet.attach(self.wake)
 
     def wake(self) -> None:
         """There is something to publish."""
@@ -85,8 +95,9 @@ class Relay:
     async def _drain(self, connection: Connection) -> None:
         while not self._stop.is_set():
             self._wake.clear()
-            if not await self._outlet.publish(connection):
-                await self._outlet.rest(connection)
+            more = await self._outlet.publish(connection)
+            await self._outlet.rest(connection)
+            if not more:
                 await _happens(self._wake, within=_POLL_SECONDS)
 
 

@@ -33,6 +33,12 @@ _ATTEMPTS: LiteralString = """
 DELETE FROM attempt WHERE (event_id, reaction) IN (
     SELECT event_id, reaction FROM attempt WHERE next_at < now() - make_interval(days => %(inbox)s) LIMIT %(batch)s)
 """
+_EXPIRING: tuple[tuple[str, LiteralString], ...] = (
+    ("outbox", _OUTBOX),
+    ("inbox", _INBOX),
+    ("subject_progress", _PROGRESS),
+    ("attempt", _ATTEMPTS),
+)
 
 
 def check_retention(settings: EventsSettings) -> None:
@@ -60,12 +66,7 @@ class Retention:
 
     async def clean_up(self) -> None:
         """Delete everything that is due, in batches."""
-        for table, statement in {
-            "outbox": _OUTBOX,
-            "inbox": _INBOX,
-            "subject_progress": _PROGRESS,
-            "attempt": _ATTEMPTS,
-        }.items():
+        for table, statement in _EXPIRING:
             total = 0
             while deleted := await self._delete(statement):
                 total += deleted

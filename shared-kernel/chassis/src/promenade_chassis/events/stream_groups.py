@@ -1,4 +1,4 @@
-"""What each consumer group had acknowledged when last noted: kept in PostgreSQL, so that a loss of Redis cannot take it."""
+"""What each consumer group had acknowledged when last noted; in PostgreSQL, where a loss of Redis cannot take it."""
 
 from __future__ import annotations
 

@@ -17,18 +17,23 @@ _HEALTHY_AFTER = 10.0
 
 
 async def supervise(name: str, work: Callable[[], Awaitable[None]], **ids: str) -> None:
-    """Run `work` until it returns; whenever it raises, log that and start it again after a growing pause."""
-    waits = pauses()
+    """Run `work` until it returns; whenever it raises, log that and start it again after a growing pause.
+
+    The same error again and again, as while Redis is away, is told once.
+    """
+    waits, told = pauses(cap=2.0), ""
     while True:
         began = time.monotonic()
         try:
             await work()
         except Exception as error:
             if time.monotonic() - began > _HEALTHY_AFTER:
-                waits = pauses()
-            pause = next(waits)
-            logger.warning("loop.interrupted", loop=name, error=_brief(error), seconds=round(pause, 2), **ids)
-            await asyncio.sleep(pause)
+                waits, told = pauses(cap=2.0), ""
+            brief = _brief(error)
+            say = logger.debug if brief == told else logger.warning
+            say("loop.interrupted", loop=name, error=brief, **ids)
+            told = brief
+            await asyncio.sleep(next(waits))
         else:
             return
 

@@ -31,12 +31,11 @@ class EventWorker:
         check_retention(settings)
         self.context = context
         self.bus = bus
+        self._outlet = outlet
         self._relay = Relay(database, context, outlet)
         self._retention = Retention(database, settings)
         self._relaying: asyncio.Task[None] | None = None
         self._cleaning: asyncio.Task[None] | None = None
-        if isinstance(outlet, MemoryOutlet):
-            outlet.when_settled(self._relay.wake)
 
     def subscribe(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
         """Let this context react to an event; before `start`."""
@@ -60,6 +59,7 @@ class EventWorker:
             self._relay.stop()
             await asyncio.wait([self._relaying], timeout=within / 2)
             await cancelled(self._relaying)
+        await self._outlet.close()
         await self.bus.close(max(0.0, deadline - time.monotonic()))
 
 
