@@ -19,7 +19,7 @@ from promenade_chassis.config import Settings
 from promenade_chassis.database import Database
 from promenade_chassis.events.bus import Bus
 from promenade_chassis.events.memory import MemoryBus
-from promenade_chassis.events.worker import EventWorker
+from promenade_chassis.events.worker import EventWorker, event_worker
 from promenade_chassis.http.app import with_edge
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.jobs import Job
@@ -63,9 +63,10 @@ async def run(
     async with AsyncExitStack() as stack:
         for service in services:
             await stack.enter_async_context(_open(service))
-        for service in services:
-            if work:
-                await stack.enter_async_context(_working(service, memory))
+        # On a memory bus an event reaches only the contexts that have subscribed before the first relay starts.
+        workers = [_worker(service, memory) for service in services] if work else []
+        for service, worker in zip(services, workers, strict=False):
+            await stack.enter_async_context(_working(service, worker))
         for service in services:
             if serve:
                 await stack.enter_async_context(serving(service.app, service.settings, service.readiness))
@@ -90,10 +91,14 @@ async def _open(service: Service) -> AsyncGenerator[None, None]:
         await service.database.close()
 
 
-@asynccontextmanager
-async def _working(service: Service, memory: MemoryBus | None) -> AsyncGenerator[None, None]:
-    worker = EventWorker(service.context, service.database, service.settings, memory=memory)
+def _worker(service: Service, memory: MemoryBus | None) -> EventWorker:
+    worker = event_worker(service.database, service.context, service.settings, memory_bus=memory)
     service.subscribe(worker.bus)
+    return worker
+
+
+@asynccontextmanager
+async def _working(service: Service, worker: EventWorker) -> AsyncGenerator[None, None]:
     await worker.start()
     stopping = asyncio.Event()
     jobs = [asyncio.create_task(job.run(stopping), name=f"{service.context}:{job.name}") for job in service.jobs]
