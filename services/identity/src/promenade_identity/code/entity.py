@@ -39,12 +39,12 @@ class CodeMint:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def issue(self, purpose: Purpose, subject: UUID, now: datetime) -> tuple[str, IssuedCode]:
-        """A fresh code for the mail, and what to store of it."""
+    def issue(self, purpose: Purpose, subject: UUID, now: datetime, *, proves: str = "") -> tuple[str, IssuedCode]:
+        """A fresh code for the mail, and what to store of it; good for the value it `proves` and no other."""
         code = f"{secrets.randbelow(1_000_000):06d}"
-        return code, IssuedCode(purpose, subject, self.digest(purpose, subject, code), now + LIFETIME)
+        return code, IssuedCode(purpose, subject, self.digest(purpose, subject, code, proves=proves), now + LIFETIME)
 
-    def digest(self, purpose: Purpose, subject: UUID, code: str) -> bytes:
+    def digest(self, purpose: Purpose, subject: UUID, code: str, *, proves: str = "") -> bytes:
         """The digest of a code as somebody typed it."""
-        message = f"{purpose}|{subject}|{code.strip()}".encode()
+        message = f"{purpose}|{subject}|{code.strip()}|{proves}".encode()
         return hmac.new(self._secret, message, hashlib.sha256).digest()

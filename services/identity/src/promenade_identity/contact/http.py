@@ -25,10 +25,9 @@ from promenade_chassis.http.resources import (
     listed,
     shown,
 )
-from promenade_chassis.ports import invalid_field
 from promenade_kernel.values.address import Address
 from promenade_kernel.values.email import Email
-from promenade_kernel.values.errors import InvalidValue
+from promenade_kernel.values.errors import InvalidValue, raise_all
 from promenade_kernel.values.phone import Phone
 
 from promenade_identity.contact import use_cases
@@ -53,11 +52,15 @@ class AddContact(msgspec.Struct, kw_only=True):
 
     def __post_init__(self) -> None:
         """Exactly the field that `type` names is filled."""
-        given = {kind for kind in ContactType if getattr(self, kind) is not None}
+        given = [kind for kind in ContactType if getattr(self, kind) is not None]
+        faults = [
+            InvalidValue("not-of-type", f"A contact of type {self.type} has no {kind}", f"/{kind}")
+            for kind in given
+            if kind is not self.type
+        ]
         if self.type not in given:
-            raise InvalidValue("required", f"A contact of type {self.type} needs {self.type}", f"/{self.type}")
-        for kind in given - {self.type}:
-            raise InvalidValue("not-of-type", f"A contact of type {self.type} has no {kind}", f"/{kind}")
+            faults.append(InvalidValue("required", f"A contact of type {self.type} needs {self.type}", f"/{self.type}"))
+        raise_all(faults)
 
     @property
     def value(self) -> ContactValue:
@@ -163,10 +166,9 @@ class ContactController(Controller):
         contact_room: Room,
     ) -> Response[ContactResource]:
         """Changes label or value. A new value has to be verified again; the type stays."""
-        before = await use_cases.get_contact(contact_id, principal=principal, room=contact_room)
         contact = await use_cases.change_contact(
             contact_id,
-            _changes(data, before.type),
+            _changes(data),
             expected_version=expected_version,
             principal=principal,
             room=contact_room,
@@ -250,12 +252,9 @@ class ContactController(Controller):
         return shown(to_resource(contact))
 
 
-def _changes(data: ChangeContact, kind: ContactType) -> ContactChanges:
-    given = {name: value for name in ContactType if (value := getattr(data, name)) is not UNSET}
-    for name in given.keys() - {kind}:
-        raise invalid_field(f"/{name}", "not-of-type", f"A contact of type {kind} has no {name}")
+def _changes(data: ChangeContact) -> ContactChanges:
     return ContactChanges(
-        value=given.get(kind),
+        values=tuple(value for value in (data.email, data.phone, data.address) if value is not UNSET),
         label=None if data.label is UNSET else data.label,
         changes_label=data.label is not UNSET,
     )

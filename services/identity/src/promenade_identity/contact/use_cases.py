@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest, Principal, UnitOfWork, utc_now
+from promenade_chassis.ports import Fault, Invalid, Page, PageRequest, Principal, UnitOfWork, utc_now
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
 from promenade_identity.code.entity import CodeMint, Purpose
 from promenade_identity.code.repository import Codes
-from promenade_identity.contact.entity import Contact, ContactType, ContactValue, InvalidCode
+from promenade_identity.contact.entity import Contact, ContactType, ContactValue, InvalidCode, type_of
 from promenade_identity.contact.repository import Contacts
 from promenade_identity.mail.repository import Mails, MailTemplates, TextMessages
 
@@ -35,7 +36,7 @@ class ContactRoom:
 class ContactChanges:
     """What a PATCH names; `changes_label` tells a label cleared from one left alone."""
 
-    value: ContactValue | None = None
+    values: tuple[ContactValue, ...] = ()
     label: str | None = None
     changes_label: bool = False
 
@@ -88,8 +89,9 @@ async def change_contact(
         contact = await _load(contact_id, expected_version, principal, room)
         if changes.changes_label:
             contact.relabel(changes.label)
-        if changes.value is not None:
-            contact.change_value(changes.value)
+        _require_type(contact.type, changes.values)
+        for value in changes.values:
+            contact.change_value(value)
         await room.contacts.save(contact)
     return contact
 
@@ -150,7 +152,7 @@ async def issue_contact_code(
         contact = await room.contacts.find(contact_id)
         if contact is None or contact.is_verified:
             return
-        code, issued = room.mint.issue(Purpose.VERIFY_CONTACT, contact.id, utc_now())
+        code, issued = room.mint.issue(Purpose.VERIFY_CONTACT, contact.id, utc_now(), proves=str(contact.value))
         await room.codes.replace(issued)
         if isinstance(contact.value, Email):
             await room.mails.queue(room.templates.render("contact-code", contact.value, code=code))
@@ -170,7 +172,7 @@ async def verify_contact(
     now = utc_now()
     async with room.unit_of_work.begin():
         contact = await _load(contact_id, expected_version, principal, room)
-        digest = room.mint.digest(Purpose.VERIFY_CONTACT, contact.id, code)
+        digest = room.mint.digest(Purpose.VERIFY_CONTACT, contact.id, code, proves=str(contact.value))
         redeemed = await room.codes.redeem(Purpose.VERIFY_CONTACT, contact.id, digest, now)
         if redeemed:
             contact.verify(now)
@@ -205,6 +207,14 @@ async def _load(contact_id: UUID, expected_version: int | None, principal: Princ
     principal.require_reach(contact.user_id, WRITE, "contact")
     contact.expect_version(expected_version)
     return contact
+
+
+def _require_type(kind: ContactType, values: Sequence[ContactValue]) -> None:
+    others = [type_of(value) for value in values if type_of(value) is not kind]
+    if others:
+        raise Invalid(
+            [Fault(f"/{other}", f"A contact of type {kind} has no {other}", "not-of-type") for other in others]
+        )
 
 
 def _owner(user_id: UUID | None, principal: Principal, permission: str) -> UUID:

@@ -73,25 +73,47 @@ def _read_struct(plain: Any, kind: type[msgspec.Struct], pointer: str, faults: l
         faults.append(Fault(pointer, "Expected an object", "wrong-type"))
         return None
     given = cast("dict[str, Any]", plain)
-    before = len(faults)
+    mine: list[Fault] = []
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     unknown = sorted(given.keys() - fields.keys())
-    faults += [Fault(f"{pointer}/{_escape(name)}", "There is no such field", "unknown-field") for name in unknown]
     values: dict[str, Any] = {}
     for name, field in fields.items():
         if name in given:
-            values[field.name] = _read(given[name], field.type, f"{pointer}/{name}", faults)
+            before = len(mine)
+            value = _read(given[name], field.type, f"{pointer}/{name}", mine)
+            if len(mine) == before:
+                values[field.name] = value
         elif field.required:
-            faults.append(Fault(f"{pointer}/{name}", "This field is required", "required"))
-    return _build(kind, values, pointer, faults) if len(faults) == before else None
+            mine.append(Fault(f"{pointer}/{name}", "This field is required", "required"))
+    built = _build(kind, values, pointer, mine)
+    mine += [Fault(f"{pointer}/{_escape(name)}", "There is no such field", "unknown-field") for name in unknown]
+    faults += mine
+    return built
 
 
 def _build(kind: type[msgspec.Struct], values: Mapping[str, Any], pointer: str, faults: list[Fault]) -> Any:
+    """The struct. Where fields could not be read it is built without them, to hear what it says of the others.
+
+    A request without a required field says nothing more; a value object (frozen) judges its fields one by one.
+    """
+    missing = [field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in values]
+    if missing and not kind.__struct_config__.frozen:
+        return None
     try:
-        return kind(**values)
+        return kind(**values, **dict.fromkeys(missing))
     except InvalidValue as error:
-        faults += _faults_of(error, pointer)
+        faults += [fault for fault in _faults_of(error, pointer) if not _is_named(fault.pointer, faults)]
+    except (TypeError, AttributeError):
+        if not missing:
+            raise
     return None
+
+
+def _is_named(pointer: str, faults: Sequence[Fault]) -> bool:
+    """Whether this place, something around it or something in it is faulty already."""
+    return any(
+        f"{fault.pointer}/".startswith(f"{pointer}/") or pointer.startswith(f"{fault.pointer}/") for fault in faults
+    )
 
 
 def _read_sequence(plain: list[Any], kind: Any, inner: Any, pointer: str, faults: list[Fault]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -20,6 +21,8 @@ from promenade_chassis.ports import BadRequest, Page, PageRequest, Principal
 Item = TypeVar("Item")
 Shown = TypeVar("Shown", bound="Resource")
 AnyRequest = Request[Any, Any, Any]
+
+_ETAG = re.compile(r'"[0-9]{1,18}"')
 
 # What handlers ask for; the dependencies of these names are the application's (`http.app`).
 Caller = NamedDependency[Principal]
@@ -116,6 +119,6 @@ async def provide_if_match(
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip()
-    if len(text) < 3 or text[0] != '"' or text[-1] != '"' or not text[1:-1].isdecimal():
+    if _ETAG.fullmatch(text) is None:
         raise BadIfMatch
     return int(text[1:-1])
