@@ -32,7 +32,7 @@ class InMemoryContacts(InMemoryRepository[Contact]):
     async def get(self, contact_id: UUID) -> Contact:
         found = await self.find(contact_id)
         if found is None:
-            raise NotFound
+            raise NotFound("There is no such contact")
         return found
 
     async def find(self, contact_id: UUID) -> Contact | None:
@@ -41,7 +41,7 @@ class InMemoryContacts(InMemoryRepository[Contact]):
     async def get_deleted(self, contact_id: UUID) -> Contact:
         stored = self._rows.get(contact_id)
         if stored is None or not stored.is_deleted:
-            raise NotFound
+            raise NotFound("There is no such contact")
         return self._copy(stored)
 
     async def primary(self, user_id: UUID, kind: ContactType) -> Contact | None:
