@@ -3,13 +3,14 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from uuid import RFC_4122, UUID, SafeUUID
 
 import pytest
 from promenade_kernel.values import ids
 from promenade_kernel.values.errors import InvalidValue
-from promenade_kernel.values.ids import new_id, parse_id
+from promenade_kernel.values.ids import new_event_id, new_id, parse_id
 
 
 def _milliseconds(made: UUID) -> int:
@@ -21,11 +22,12 @@ def test_reads_time_as_the_rfc_example_has_it():
     assert _milliseconds(UUID("017F22E2-79B0-7CC3-98C4-DC0C0C07398F")) == 1645557742000
 
 
-def test_is_a_version_7_uuid_of_now():
+@pytest.mark.parametrize("make_id", [new_id, new_event_id])
+def test_is_a_version_7_uuid_of_now(make_id: Callable[[], UUID]):
     """Version, variant and time are where the RFC puts them."""
     before = time.time_ns() // 1_000_000
 
-    made = new_id()
+    made = make_id()
 
     after = time.time_ns() // 1_000_000
     assert type(made) is UUID
@@ -34,9 +36,10 @@ def test_is_a_version_7_uuid_of_now():
     assert before <= _milliseconds(made) <= after + 1
 
 
-def test_behaves_as_any_other_uuid():
+@pytest.mark.parametrize("make_id", [new_id, new_event_id])
+def test_behaves_as_any_other_uuid(make_id: Callable[[], UUID]):
     """An id equals, hashes and prints as the UUID its text reads as."""
-    made = new_id()
+    made = make_id()
     twin = UUID(str(made))
 
     assert twin == made
@@ -45,20 +48,22 @@ def test_behaves_as_any_other_uuid():
     assert UUID(bytes=made.bytes) == made
 
 
-def test_ascends_in_one_process():
+@pytest.mark.parametrize("make_id", [new_id, new_event_id])
+def test_ascends_in_one_process(make_id: Callable[[], UUID]):
     """Ids sort by creation, as numbers and as texts, also within a millisecond."""
-    made = [new_id() for _ in range(50_000)]
+    made = [make_id() for _ in range(50_000)]
 
     assert all(left < right for left, right in pairwise(made))
     assert all(str(left) < str(right) for left, right in pairwise(made))
 
 
-def test_never_repeats_across_threads():
+@pytest.mark.parametrize("make_id", [new_id, new_event_id])
+def test_never_repeats_across_threads(make_id: Callable[[], UUID]):
     """Threads share one sequence."""
     made: list[list[UUID]] = [[] for _ in range(4)]
 
     def make(into: list[UUID]) -> None:
-        into.extend(new_id() for _ in range(5_000))
+        into.extend(make_id() for _ in range(5_000))
 
     threads = [threading.Thread(target=make, args=(into,)) for into in made]
     for thread in threads:
@@ -72,11 +77,11 @@ def test_never_repeats_across_threads():
 
 def test_never_goes_back_with_the_clock(monkeypatch: pytest.MonkeyPatch):
     """A clock set back by an hour does not make smaller ids."""
-    before = new_id()
+    before = new_event_id()
     an_hour_ago = time.time_ns() - 3_600 * 10**9
     monkeypatch.setattr(time, "time_ns", lambda: an_hour_ago)
 
-    after = [new_id() for _ in range(100)]
+    after = [new_event_id() for _ in range(100)]
 
     assert before < after[0]
     assert all(left < right for left, right in pairwise(after))
@@ -109,14 +114,14 @@ def test_a_forked_child_makes_other_ids(monkeypatch: pytest.MonkeyPatch):
     """A child does not repeat what its parent makes, not even in the same millisecond."""
     now = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: now)
-    new_id()
+    new_event_id()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writing, b"".join(new_id().bytes for _ in range(100)))
+        os.write(writing, b"".join(new_event_id().bytes for _ in range(100)))
         os._exit(0)
 
-    mine = {new_id().bytes for _ in range(100)}
+    mine = {new_event_id().bytes for _ in range(100)}
 
     os.waitpid(child, 0)
     data = os.read(reading, 1_600)
@@ -127,7 +132,7 @@ def test_a_forked_child_makes_other_ids(monkeypatch: pytest.MonkeyPatch):
 
 def test_parses_the_canonical_form():
     """An id is read from the text it prints, in either case."""
-    made = new_id()
+    made = new_event_id()
 
     assert parse_id(str(made)) == made
     assert parse_id(str(made).upper()) == made

@@ -9,7 +9,7 @@ import msgspec
 from promenade_kernel.events.errors import PoisonMessage, UnknownEventType
 from promenade_kernel.events.registry import Event, Instant, context_of, event_class, instants_of, wire_type
 from promenade_kernel.values import codec
-from promenade_kernel.values.ids import new_id
+from promenade_kernel.values.ids import new_event_id
 
 CONTENT_TYPE = "application/cloudevents+json"
 
@@ -97,7 +97,7 @@ def seal(
     _require_utc("time", time)
     return Envelope(
         specversion="1.0",
-        id=id or new_id(),
+        id=id or new_event_id(),
         source=source_of(context_of(event)),
         type=wire_type(event),
         subject=subject,

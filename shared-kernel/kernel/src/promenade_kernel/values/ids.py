@@ -1,4 +1,7 @@
-"""Identifiers: UUID version 7 of RFC 9562, ascending in the order they were made in this process."""
+"""Identifiers: UUID version 7 of RFC 9562, ascending in the order they were made in this process.
+
+`uuid6` makes them; events, made by the thousand, have a monotone generator of their own beside it.
+"""
 
 import os
 import re
@@ -7,6 +10,8 @@ import threading
 import time
 from collections.abc import Iterator
 from uuid import UUID, SafeUUID
+
+from uuid6 import uuid7
 
 from promenade_kernel.values.errors import InvalidValue
 
@@ -71,8 +76,17 @@ def _restart() -> None:
 os.register_at_fork(after_in_child=_restart)
 
 
+_turn = threading.Lock()
+
+
 def new_id() -> UUID:
-    """Make a new id; greater than every id this process made before."""
+    """Make a new id; greater than every id this function made before in this process."""
+    with _turn:
+        return UUID(int=uuid7().int)
+
+
+def new_event_id() -> UUID:
+    """Make an id as `new_id` does, for the hot path of events: greater than every id this function made before."""
     return _generator.next()
 
 
