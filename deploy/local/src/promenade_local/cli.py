@@ -37,12 +37,14 @@ errors = Console(stderr=True)
 def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The gateway's port on 127.0.0.1.")] = 8000,
     profile: Annotated[str, typer.Option(help="The configuration, a file of config/.")] = "embedded",
+    within: Annotated[float, typer.Option(help="Give up when it is not ready after so many seconds.")] = 90.0,
     *,
     detach: Annotated[bool, typer.Option("--detach", help="Return when the stack is ready, leave it running.")] = False,
     single: Annotated[bool, typer.Option("--single", help="All five applications in one process.")] = False,
 ) -> None:
     """Start the stack; Ctrl-C stops it."""
-    home, options = Home.find(), Options(port=port, single=single, profile=profile)
+    home = Home.find()
+    options = Options(port=port, single=single, profile=profile, start_within=within)
     with Screen(console, detached=detach) as screen:
         status = start_detached(home, options, screen.tell) if detach else run_stack(home, options, screen.tell)
     if status == 0 and not detach:

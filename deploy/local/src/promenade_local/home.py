@@ -57,7 +57,7 @@ class Home:
     @contextmanager
     def held(self) -> Generator[None]:
         """Be the only supervisor of this home; the system frees it when the process dies."""
-        with self._lock.open("a") as held:
+        with os.fdopen(os.open(self._lock, os.O_WRONLY | os.O_CREAT, 0o600), "w") as held:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

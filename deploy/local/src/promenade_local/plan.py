@@ -31,6 +31,7 @@ class Options:
     port: int = 8000
     single: bool = False
     profile: str = "embedded"
+    start_within: float = 90.0
 
 
 @dataclass(frozen=True, slots=True)

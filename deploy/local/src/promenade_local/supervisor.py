@@ -17,17 +17,16 @@ from promenade_local.reports import Failed, Ready, Tell
 from promenade_local.stack import Stack
 from promenade_local.state import StackState, running_stack
 
-START_WITHIN = 90.0
 STRAYS_WITHIN = 5.0
 
 
-def run_stack(home: Home, options: Options, tell: Tell, start_within: float = START_WITHIN) -> int:
+def run_stack(home: Home, options: Options, tell: Tell) -> int:
     """Run until SIGINT, SIGTERM or SIGHUP. Returns 0 after that, 1 when the stack did not start; nothing is left."""
     try:
         home.prepare()
         with home.held():
             end_strays(home)
-            asyncio.run(_supervise(home, options, tell, start_within))
+            asyncio.run(_supervise(home, options, tell))
     except HomeInUse as refused:
         tell(Failed(reason=in_use_message(home, refused)))
     except (StackError, EngineError, OSError) as failure:
@@ -63,14 +62,14 @@ def end_strays(home: Home) -> None:
     home.state.unlink(missing_ok=True)
 
 
-async def _supervise(home: Home, options: Options, tell: Tell, start_within: float) -> None:
+async def _supervise(home: Home, options: Options, tell: Tell) -> None:
     began = time.monotonic()
     plan = make_plan(home, options, choose_ports(options.port))
     stack = Stack(home, options, plan, tell)
     first_start = not home.credentials.exists()
     stop = _stop_event(stack)
     try:
-        if not await _started(stack, start_within, stop):
+        if not await _started(stack, options.start_within, stop):
             return
         tell(
             Ready(

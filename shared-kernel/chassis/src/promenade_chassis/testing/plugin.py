@@ -106,7 +106,7 @@ def redis_url(new_redis: NewRedis) -> str:
 
 @pytest.fixture
 def private_engines(tmp_path: Path) -> Generator[EnginePair]:
-    """PostgreSQL and Valkey of this test's own, to kill, restart and flush; kill -9 loses no commit. Always embedded."""
+    """PostgreSQL and Valkey of this test's own, always embedded, to kill and flush; kill -9 loses no commit."""
     try:
         with running_engines(tmp_path, valkey_durable=True) as pair:
             yield pair

@@ -1,0 +1,48 @@
+"""Fixtures of the stack's tests."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# The helpers beside this file, which pytest's import mode does not put on the path.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from dummies import write_dummies
+from promenade_chassis.embedded.placement import remove_data
+from stacks import StackUnderTest
+
+
+@pytest.fixture(scope="module")
+def dummies() -> Iterator[Path]:
+    """The five dummy applications."""
+    with tempfile.TemporaryDirectory(prefix="promenade-dummies-") as folder:
+        Path(folder).chmod(0o755)
+        yield write_dummies(Path(folder))
+
+
+@pytest.fixture
+def stack(dummies: Path) -> Iterator[StackUnderTest]:
+    """A stack that does not run yet; whatever the test leaves of it is stopped."""
+    yield from _stack(dummies)
+
+
+@pytest.fixture(scope="module")
+def running(dummies: Path) -> Iterator[StackUnderTest]:
+    """A stack that runs, for tests that only look or put right what they break."""
+    for stack in _stack(dummies):
+        done = stack.up()
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield stack
+
+
+def _stack(dummies: Path) -> Iterator[StackUnderTest]:
+    folder = Path(tempfile.mkdtemp(prefix="promenade-stack-"))
+    stack = StackUnderTest.in_folder(folder, dummies)
+    yield stack
+    stack.run("down")
+    remove_data(stack.home)
+    shutil.rmtree(folder)
