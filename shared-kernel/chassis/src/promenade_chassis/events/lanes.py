@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from contextvars import Context, ContextVar
@@ -32,25 +33,31 @@ class Lane(Generic[WorkT]):
     """One worker and the subjects dealt to it.
 
     Work that answers `Again` is tried again after its pause; what follows of its subject waits behind it, other
-    subjects go on.
+    subjects go on. Work of lower rank goes before what waits already: it may be what that waits for, left behind by
+    another replica and claimed late.
     """
 
     def __init__(self, handle: Handle[WorkT]) -> None:
         self._handle = handle
-        self._queues: dict[Hashable, deque[WorkT]] = {}
+        self._queues: dict[Hashable, list[tuple[int, WorkT]]] = {}
         self._ready: deque[Hashable] = deque()
         self._pauses: dict[Hashable, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
         self._busy = False
 
-    def put(self, subject: Hashable, work: WorkT) -> None:
-        """Take work; it is handled after all that was put before it for the same subject."""
+    def put(self, subject: Hashable, rank: int, work: WorkT) -> None:
+        """Take work; of one subject that of the lowest rank is handled first, among equals what was put first."""
         queue = self._queues.get(subject)
-        if queue is not None:
-            queue.append(work)
+        if queue is None:
+            self._queues[subject] = [(rank, work)]
+            self._make_ready(subject)
             return
-        self._queues[subject] = deque((work,))
-        self._make_ready(subject)
+        place = bisect_right(queue, rank, key=_rank)
+        queue.insert(place, (rank, work))
+        pause = self._pauses.pop(subject, None) if place == 0 else None
+        if pause is not None:
+            pause.cancel()
+            self._make_ready(subject)
 
     @property
     def is_quiet(self) -> bool:
@@ -78,9 +85,10 @@ class Lane(Generic[WorkT]):
     async def _next(self) -> None:
         subject = self._ready.popleft()
         queue = self._queues[subject]
+        rank, work = queue.pop(0)
         self._busy = True
         try:
-            outcome = await self._handle(queue[0])
+            outcome = await self._handle(work)
         except Exception:
             # Handling contains what reactions raise; this is a fault of the plumbing, and the work is not lost by it.
             logger.exception("lane.failed")
@@ -88,14 +96,21 @@ class Lane(Generic[WorkT]):
         finally:
             self._busy = False
         if isinstance(outcome, Again):
-            loop = asyncio.get_running_loop()
-            self._pauses[subject] = loop.call_later(outcome.seconds, self._resume, subject)
-            return
-        queue.popleft()
-        if queue:
+            self._put_back(subject, rank, work, outcome)
+        elif queue:
             self._ready.append(subject)
         else:
             del self._queues[subject]
+
+    def _put_back(self, subject: Hashable, rank: int, work: WorkT, again: Again) -> None:
+        queue = self._queues[subject]
+        place = bisect_left(queue, rank, key=_rank)
+        queue.insert(place, (rank, work))
+        if place > 0:  # meanwhile something came that goes before it
+            self._ready.append(subject)
+            return
+        loop = asyncio.get_running_loop()
+        self._pauses[subject] = loop.call_later(again.seconds, self._resume, subject)
 
     def _resume(self, subject: Hashable) -> None:
         del self._pauses[subject]
@@ -104,6 +119,10 @@ class Lane(Generic[WorkT]):
     def _make_ready(self, subject: Hashable) -> None:
         self._ready.append(subject)
         self._wake.set()
+
+
+def _rank(ranked: tuple[int, object]) -> int:
+    return ranked[0]
 
 
 class Lanes(Generic[WorkT]):
@@ -118,9 +137,9 @@ class Lanes(Generic[WorkT]):
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(lane.run(), context=Context()) for lane in self._lanes]
 
-    def put(self, subject: Hashable, work: WorkT) -> None:
+    def put(self, subject: Hashable, rank: int, work: WorkT) -> None:
         """Deal work to its subject's lane."""
-        self._lanes[hash(subject) % len(self._lanes)].put(subject, work)
+        self._lanes[hash(subject) % len(self._lanes)].put(subject, rank, work)
 
     async def drain(self, within: float) -> bool:
         """Wait until only paused work is left; answers whether that came true in so many seconds."""

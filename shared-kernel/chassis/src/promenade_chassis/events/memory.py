@@ -166,7 +166,8 @@ class ContextView:
 
     def take(self, parcel: _Parcel) -> None:
         """Queue an event behind the others of its subject."""
-        self._lanes.put((parcel.envelope.source, parcel.envelope.subject), parcel)
+        envelope = parcel.envelope
+        self._lanes.put((envelope.source, envelope.subject), envelope.sequence, parcel)
 
     async def _handle(self, parcel: _Parcel) -> Done | Again:
         outcome = await self._settlement.settle(parcel.envelope)

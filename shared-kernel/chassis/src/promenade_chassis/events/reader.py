@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from uuid import UUID
 import structlog
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.errors import PoisonMessage
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from promenade_chassis.events.place import read_facts
 from promenade_chassis.events.redis_link import RedisLink, Word, is_group_missing
@@ -71,6 +72,7 @@ class StreamReader:
         self._settled_some = asyncio.Event()
         self._freed = asyncio.Event()
         self._stopping = False
+        self._client_id = 0
 
     async def enter_group(self) -> None:
         """Make the group, from the beginning of the stream, and the stream, unless they are there."""
@@ -84,6 +86,7 @@ class StreamReader:
 
     async def read(self) -> None:
         """Take what is pending for this consumer, then what is new, until `stop`."""
+        self._client_id = await self._blocking.call("CLIENT", "ID")
         await self.enter_group()
         await self._read_own_pending()
         while not self._stopping:
@@ -130,13 +133,16 @@ class StreamReader:
         self._settled.append(entry.id)
         self._settled_some.set()
 
-    def stop(self) -> None:
-        """Take no more; `read` ends within a second."""
+    async def stop(self) -> None:
+        """Take no more, and let `read` return."""
         self._stopping = True
         self._freed.set()
+        with contextlib.suppress(RedisError, OSError):  # it returns within a second by itself
+            await self._link.call("CLIENT", "UNBLOCK", self._client_id)
 
     async def leave(self) -> None:
         """Delete this consumer if nothing is pending for it."""
+        await self._blocking.close()
         await dismiss_consumer(self._link, self.stream, self.group, self.consumer)
 
     async def has_past_in_flight(self, entry: Entry) -> bool:

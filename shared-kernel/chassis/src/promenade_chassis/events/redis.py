@@ -20,7 +20,6 @@ from promenade_chassis.events.ledger import Ledger
 from promenade_chassis.events.outcome import Again, Done, Outcome, Unpreceded
 from promenade_chassis.events.reader import BLOCK_SECONDS, Entry, StreamReader
 from promenade_chassis.events.redis_link import RedisLink
-from promenade_chassis.events.scripts import survey
 from promenade_chassis.events.settle import Settlement
 from promenade_chassis.events.stream_ids import StreamId
 from promenade_chassis.events.supervision import cancelled, supervised
@@ -30,6 +29,7 @@ logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 DEFAULT_ROOM = 1_000
 _LOOK_AGAIN = Again(1.0)
 _GOODBYE_SECONDS = 2.0
+_MANY = 1_000_000
 
 
 def replica_name() -> str:
@@ -38,11 +38,11 @@ def replica_name() -> str:
 
 
 class StreamReceipt:
-    """Settled when every group has acknowledged the entries, as far as there are groups."""
+    """Settled when every group there is has acknowledged the entries."""
 
-    def __init__(self, link: RedisLink, last: dict[str, StreamId]) -> None:
+    def __init__(self, link: RedisLink, entries: dict[str, list[bytes]]) -> None:
         self._link = link
-        self._open = last
+        self._open = entries
 
     def __await__(self) -> Generator[Any, None, None]:
         return self._wait().__await__()
@@ -53,11 +53,20 @@ class StreamReceipt:
 
     async def _wait(self) -> None:
         while self._open:
-            for stream, last in list(self._open.items()):
-                groups = (await survey(self._link, stream)).acknowledged
-                if all(acknowledged >= last for acknowledged in groups.values()):
+            for stream, ids in list(self._open.items()):
+                if await self._acknowledged(stream, ids):
                     del self._open[stream]
             await asyncio.sleep(0.05 if self._open else 0)
+
+    async def _acknowledged(self, stream: str, ids: list[bytes]) -> bool:
+        for fields in await self._link.call("XINFO", "GROUPS", stream):
+            group = dict(zip(fields[::2], fields[1::2], strict=True))
+            if StreamId.parse(group[b"last-delivered-id"]) < StreamId.parse(ids[-1]):
+                return False
+            pending = await self._link.call("XPENDING", stream, group[b"name"], ids[0], ids[-1], _MANY)
+            if not {entry[0] for entry in pending}.isdisjoint(ids):
+                return False
+        return True
 
 
 class RedisBus:
@@ -79,8 +88,8 @@ class RedisBus:
         self.subscriptions = Subscriptions(context)
         self._consumer = replica or replica_name()
         self._room = room
+        self._url = url
         self._link = RedisLink(url)
-        self._blocking = RedisLink(url, answers_within=BLOCK_SECONDS + 4.0)
         self._settlement = Settlement(ledger, self.subscriptions)
         self._lanes = Lanes[Entry](self._handle, settings.lanes)
         self._readers: list[StreamReader] = []
@@ -96,11 +105,12 @@ class RedisBus:
 
         Services publish by recording events, through outbox and relay: only that is safe against a loss of Redis.
         """
-        last: dict[str, StreamId] = {}
+        entries: dict[str, list[bytes]] = {}
         for envelope in envelopes:
             stream = stream_of(envelope.source.removeprefix("/promenade/"))
-            last[stream] = StreamId.parse(await self._link.call("XADD", stream, "*", "e", envelope.encode()))
-        return StreamReceipt(self._link, last)
+            entry_id = await self._link.call("XADD", stream, "*", "e", envelope.encode())
+            entries.setdefault(stream, []).append(entry_id)
+        return StreamReceipt(self._link, entries)
 
     async def start(self) -> None:
         """Begin to deliver to this context's reactions; answers at once, also while Redis is away."""
@@ -111,8 +121,7 @@ class RedisBus:
     async def close(self, within: float) -> None:
         """Take no more, finish what is in flight for so many seconds, acknowledge it, then stop."""
         deadline = time.monotonic() + within
-        for reader in self._readers:
-            reader.stop()
+        await asyncio.gather(*(reader.stop() for reader in self._readers))
         if self._reading:
             await asyncio.wait(self._reading, timeout=min(within, 2 * BLOCK_SECONDS))
         await cancelled(*self._reading)
@@ -121,7 +130,6 @@ class RedisBus:
         await cancelled(*self._tending)
         await asyncio.gather(*(self._part(reader) for reader in self._readers))
         await self._link.close()
-        await self._blocking.close()
 
     async def _start_reader(self, stream: str) -> None:
         context = self.subscriptions.context
@@ -130,7 +138,7 @@ class RedisBus:
             context,
             self._consumer,
             link=self._link,
-            blocking=self._blocking,
+            blocking=RedisLink(self._url, answers_within=BLOCK_SECONDS + 4.0),
             deal=self._deal,
             room=self._room,
         )
@@ -154,8 +162,8 @@ class RedisBus:
             logger.warning("redis.away", stream=reader.stream, error=str(error)[:200])
 
     def _deal(self, entry: Entry) -> None:
-        subject = entry.envelope.subject if entry.envelope else entry.id
-        self._lanes.put((entry.reader.stream, subject), entry)
+        subject, sequence = (entry.envelope.subject, entry.envelope.sequence) if entry.envelope else (entry.id, 0)
+        self._lanes.put((entry.reader.stream, subject), sequence, entry)
 
     async def _handle(self, entry: Entry) -> Done | Again:
         outcome = await self._settle(entry)

@@ -1,0 +1,178 @@
+"""Lanes: in order within a subject, concurrent across subjects."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from promenade_chassis.events.lanes import Handle, Lanes, inside_lane
+from promenade_chassis.events.outcome import DONE, Again, Done
+from promenade_chassis.testing.polling import eventually
+
+Work = tuple[str, int]
+
+
+@asynccontextmanager
+async def running(handle: Handle[Work], count: int = 2) -> AsyncGenerator[Lanes[Work], None]:
+    """Lanes for the length of a block."""
+    lanes = Lanes[Work](handle, count)
+    lanes.start()
+    try:
+        yield lanes
+    finally:
+        await lanes.stop()
+
+
+def recording(done: list[Work], *outcomes: Done | Again) -> Callable[[Work], Awaitable[Done | Again]]:
+    """Answers the outcomes first, then DONE, which it records."""
+    answers = list(outcomes)
+
+    async def handle(work: Work) -> Done | Again:
+        await asyncio.sleep(0)
+        outcome = answers.pop(0) if answers else DONE
+        if isinstance(outcome, Done):
+            done.append(work)
+        return outcome
+
+    return handle
+
+
+async def test_a_subject_is_handled_in_order():
+    """Whatever else is under way, numbers of one subject never overtake each other."""
+    done: list[Work] = []
+    async with running(recording(done), count=3) as lanes:
+        for number in range(50):
+            for subject in "abcde":
+                lanes.put(subject, number, (subject, number))
+        assert await lanes.drain(5)
+
+    for subject in "abcde":
+        assert [number for name, number in done if name == subject] == list(range(50))
+
+
+async def test_what_pauses_holds_up_its_subject_only():
+    """In one and the same lane the others go on, and what follows of the subject waits behind it."""
+    done: list[Work] = []
+    async with running(recording(done, Again(0.1)), count=1) as lanes:
+        for work in (("slow", 1), ("slow", 2), ("quick", 1), ("quick", 2)):
+            lanes.put(work[0], work[1], work)
+        await eventually(lambda: _equal(len(done), 4))
+
+    assert done == [("quick", 1), ("quick", 2), ("slow", 1), ("slow", 2)]
+
+
+async def test_what_another_waits_for_goes_before_it():
+    """An earlier event that comes late, from a replica that died, is not stuck behind the one that waits for it."""
+    done: list[Work] = []
+
+    async def handle(work: Work) -> Done | Again:
+        if work[1] > len(done) + 1:
+            return Again(60)
+        done.append(work)
+        return DONE
+
+    async with running(handle, count=1) as lanes:
+        lanes.put("a", 3, ("a", 3))
+        lanes.put("a", 2, ("a", 2))
+        assert await lanes.drain(5)
+        lanes.put("a", 1, ("a", 1))
+        assert await lanes.drain(5)
+
+    assert done == [("a", 1), ("a", 2), ("a", 3)]
+
+
+async def test_two_subjects_are_handled_at_the_same_time():
+    """One that waits for the other in another lane gets what it waits for."""
+    first, second = asyncio.Event(), asyncio.Event()
+
+    async def handle(work: Work) -> Done | Again:
+        (first if work[1] == 0 else second).set()
+        await (second if work[1] == 0 else first).wait()
+        return DONE
+
+    async with running(handle, count=2) as lanes:
+        lanes.put(0, 1, ("a", 0))
+        lanes.put(1, 1, ("b", 1))
+        assert await lanes.drain(5)
+
+
+async def test_a_fault_of_the_plumbing_does_not_end_the_lane():
+    """The work that failed is not dropped, and others are handled meanwhile."""
+    calls: list[Work] = []
+
+    async def handle(work: Work) -> Done | Again:
+        calls.append(work)
+        if calls.count(("bad", 1)) == 1 and work == ("bad", 1):
+            raise OSError("the plumbing")
+        return DONE
+
+    async with running(handle, count=1) as lanes:
+        lanes.put("bad", 1, ("bad", 1))
+        lanes.put("good", 1, ("good", 1))
+        await eventually(lambda: _equal(calls, [("bad", 1), ("good", 1), ("bad", 1)]))
+
+
+async def test_drain_leaves_what_pauses():
+    """Paused work is remembered elsewhere; waiting for it would hold up a shutdown."""
+
+    async def handle(work: Work) -> Done | Again:
+        return Again(60)
+
+    async with running(handle) as lanes:
+        lanes.put("a", 1, ("a", 1))
+
+        assert await lanes.drain(5)
+
+
+async def test_drain_says_when_it_was_not_enough():
+    """A deadline is a deadline."""
+
+    async def handle(work: Work) -> Done | Again:
+        await asyncio.Event().wait()
+        return DONE
+
+    async with running(handle) as lanes:
+        lanes.put("a", 1, ("a", 1))
+
+        assert not await lanes.drain(0.05)
+
+
+async def test_work_that_never_waits_leaves_room_for_others():
+    """A lane full of quick work does not keep the event loop to itself."""
+    handled = 0
+
+    async def handle(work: Work) -> Done | Again:
+        nonlocal handled
+        handled += 1
+        return DONE
+
+    async with running(handle, count=1) as lanes:
+        for number in range(10_000):
+            lanes.put(number, 1, ("", number))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        seen = handled
+
+    assert 0 < seen < 10_000
+
+
+async def test_lanes_begin_in_an_empty_context():
+    """They inherit nobody's transaction, and what they call knows that it is inside a reaction."""
+    inherited: ContextVar[str] = ContextVar("inherited", default="nothing")
+    inherited.set("a transaction")
+    seen: list[tuple[str, bool]] = []
+
+    async def handle(work: Work) -> Done | Again:
+        seen.append((inherited.get(), inside_lane()))
+        return DONE
+
+    async with running(handle) as lanes:
+        lanes.put("a", 1, ("a", 1))
+        assert await lanes.drain(5)
+
+    assert seen == [("nothing", True)]
+    assert not inside_lane()
+
+
+def _equal(left: object, right: object) -> None:
+    assert left == right
