@@ -1,0 +1,145 @@
+"""The composition root: builds the gateway from the configuration and serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, cast
+
+import structlog
+import uvicorn
+from litestar import Litestar
+from promenade_chassis.auth import TokenVerifier, verifier_from
+from promenade_chassis.config import Settings
+from promenade_chassis.http.health import Readiness
+from prometheus_client import start_http_server
+
+from promenade_gateway.account import AccountKeys
+from promenade_gateway.admission import Admission, RedisAdmission
+from promenade_gateway.cors import Cors
+from promenade_gateway.door import Door
+from promenade_gateway.forward import Forwarder
+from promenade_gateway.health import HealthCheck
+from promenade_gateway.limits import Limits
+from promenade_gateway.pages import Pages, create_pages
+from promenade_gateway.peers import Peers
+from promenade_gateway.protocol import protocol_with
+from promenade_gateway.routes import RouteTable
+from promenade_gateway.settings import GatewaySettings, gateway_settings
+from promenade_gateway.upstreams import Connections, services_from
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything the gateway consists of; `door` is its ASGI application."""
+
+    settings: Settings
+    own: GatewaySettings
+    door: Door
+    pages: Litestar
+    readiness: Readiness
+    connections: Connections
+    admission: Admission
+
+    async def open(self) -> None:
+        """Make what belongs to the running event loop."""
+        await self.connections.open()
+
+    async def close(self) -> None:
+        """Give it all back."""
+        await self.connections.close()
+        await self.admission.close()
+
+
+def create_gateway(
+    settings: Settings, *, verifier: TokenVerifier | None = None, admission: Admission | None = None
+) -> Gateway:
+    """Build the gateway; nothing is opened yet. Tests bring keys of their own, and fakes."""
+    own = gateway_settings(settings)
+    services = services_from(own)
+    connections = Connections(own)
+    readiness = Readiness("gateway", version("promenade-gateway"), {})
+    pages = create_pages(HealthCheck(services, connections), readiness)
+    asked = admission or RedisAdmission(settings.redis.url, seconds=own.redis_seconds)
+    door = Door(
+        routes=RouteTable(services),
+        peers=Peers(own.trusted_proxies),
+        cors=Cors(settings.http.cors_origins),
+        verifier=verifier or verifier_from(settings.auth),
+        limits=Limits(own.rate_limit_factor),
+        accounts=AccountKeys(own.account_secret or settings.auth.issuer),
+        admission=asked,
+        forwarder=Forwarder(services, connections, own),
+        own_pages=Pages(pages),
+        settings=own,
+        max_body_bytes=settings.http.max_body_bytes,
+    )
+    return Gateway(settings, own, door, pages, readiness, connections, asked)
+
+
+@asynccontextmanager
+async def serving_gateway(
+    settings: Settings, *, verifier: TokenVerifier | None = None, admission: Admission | None = None
+) -> AsyncGenerator[Gateway, None]:
+    """Listen while the block runs; at its end requests in flight are answered within the deadline."""
+    gateway = create_gateway(settings, verifier=verifier, admission=admission)
+    if not gateway.own.account_secret:
+        log.warning("gateway.account-key-guessable", advice="set gateway.account_secret")
+    admin = settings.admin
+    metrics = start_http_server(admin.port, addr=admin.host)[0] if admin.port else None
+    await gateway.open()
+    try:
+        async with _listening(gateway):
+            yield gateway
+    finally:
+        await gateway.close()
+        if metrics is not None:
+            metrics.shutdown()
+            metrics.server_close()
+
+
+@asynccontextmanager
+async def _listening(gateway: Gateway) -> AsyncGenerator[None, None]:
+    http = gateway.settings.http
+    config = uvicorn.Config(
+        cast("Any", gateway.door),
+        host=http.host,
+        port=http.port,
+        http=cast("Any", protocol_with(head_bytes=gateway.own.head_bytes, head_seconds=gateway.own.head_seconds)),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,  # whom to believe is decided in `peers`
+        timeout_graceful_shutdown=http.shutdown_seconds,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(), name=f"http:{http.port}")
+    while not server.started:
+        if task.done():
+            await task
+            raise RuntimeError("the HTTP server stopped before it had started")
+        await asyncio.sleep(0.01)
+    log.info("http.listening", context="gateway", host=http.host, port=http.port)
+    try:
+        yield
+    finally:
+        gateway.readiness.draining = True
+        server.should_exit = True
+        await task
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever runs the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield

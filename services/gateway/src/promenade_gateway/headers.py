@@ -1,0 +1,86 @@
+"""Which headers pass the door, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from promenade_gateway.errors import MalformedRequest
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+# Meant for one connection only (RFC 9110, 7.6.1), plus what only concerns this hop.
+HOP_BY_HOP = frozenset(
+    {b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te"}
+    | {b"trailer", b"transfer-encoding", b"upgrade", b"http2-settings", b"expect", b"host"}
+)
+# What a service might take for the gateway's word.
+IDENTITY_PREFIXES = (b"x-user", b"x-principal", b"x-forwarded", b"x-auth-", b"x-original-", b"x-rewrite-")
+IDENTITY_NAMES = frozenset(
+    {b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-http-method-override"}
+)
+# Set by the gateway on every answer.
+OWN_ANSWER_HEADERS = frozenset({b"x-request-id", b"ratelimit", b"ratelimit-policy", b"date", b"server"})
+_SET_ANEW = frozenset({b"x-request-id", b"traceparent", b"content-length"})
+
+
+def one(headers: RawHeaders, name: bytes) -> bytes | None:
+    """The value of a header that may appear once; raises `MalformedRequest` when it appears again."""
+    values = [value for key, value in headers if key == name]
+    if len(values) > 1:
+        raise MalformedRequest(f"The header {name.decode()} appears more than once")
+    return values[0] if values else None
+
+
+def check_framing(headers: RawHeaders, http_version: str) -> None:
+    """Refuse what two readers could cut into messages differently; raises `MalformedRequest`."""
+    given = list(headers)
+    length = one(given, b"content-length")
+    coding = one(given, b"transfer-encoding")
+    if length is not None and (coding is not None or not length.isdigit()):
+        raise MalformedRequest("Content-Length does not tell where the body ends")
+    if coding is not None and (coding.strip().lower() != b"chunked" or http_version == "1.0"):
+        raise MalformedRequest("The only Transfer-Encoding understood here is chunked")
+    if one(given, b"host") is None and http_version != "1.0":
+        raise MalformedRequest("There is no Host header")
+    one(given, b"authorization")
+
+
+def request_headers(headers: RawHeaders, ours: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What goes on to the service: end-to-end headers without claims of identity, then ours."""
+    given = list(headers)
+    dropped = HOP_BY_HOP | _SET_ANEW | _named_in_connection(given)
+    kept = [(name.decode("latin-1"), _text(value)) for name, value in given if _passes(name, dropped)]
+    return [*kept, *ours.items()]
+
+
+def answer_headers(headers: RawHeaders, *, status: int) -> list[tuple[bytes, bytes]]:
+    """What goes back to the client, still encoded as the service encoded it."""
+    given = [(name.lower(), value) for name, value in headers]
+    dropped = HOP_BY_HOP | OWN_ANSWER_HEADERS | _named_in_connection(given)
+    if status == 304:  # its Content-Length describes a body that does not follow
+        dropped |= {b"content-length"}
+    return [(name, value) for name, value in given if name not in dropped]
+
+
+def _passes(name: bytes, dropped: frozenset[bytes]) -> bool:
+    if name in dropped:
+        return False
+    plain = name.replace(b"_", b"-")  # some frameworks take one for the other
+    return plain not in IDENTITY_NAMES and not plain.startswith(IDENTITY_PREFIXES)
+
+
+def _named_in_connection(headers: RawHeaders) -> frozenset[bytes]:
+    named = (value for name, value in headers if name == b"connection")
+    # A body's length and type are never the connection's business, whoever says so.
+    return frozenset(part.strip().lower() for value in named for part in value.split(b",")) - {
+        b"content-length",
+        b"content-type",
+        b"content-encoding",
+    }
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

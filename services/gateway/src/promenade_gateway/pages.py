@@ -1,0 +1,87 @@
+"""The gateway's own pages: health, problems, its specification. The one part that is a Litestar application."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from litestar import Litestar, MediaType, Response, get
+from litestar.params import FromPath
+from litestar.types import Message
+from promenade_chassis.http.access import declared_access, guard_access, public
+from promenade_chassis.http.edge import SECURITY_HEADERS
+from promenade_chassis.http.health import Readiness, health_routes
+from promenade_chassis.http.openapi import openapi_config, serve_openapi
+from promenade_chassis.http.problems import EXCEPTION_HANDLERS
+from promenade_chassis.ports import NotFound
+
+from promenade_gateway.catalogue import CATALOGUE
+from promenade_gateway.exchange import Exchange
+from promenade_gateway.health import Health, HealthCheck
+
+DESCRIPTION = "The one door: authentication, rate limits and routing. Knows no business."
+
+
+def create_pages(check: HealthCheck, readiness: Readiness) -> Litestar:
+    """The application; its routes are public."""
+
+    @get("/health", access=public(), operation_id="health", summary="Whether every service is ready", tags=["health"])
+    async def health() -> Response[Health]:
+        report = await check.report()
+        return Response(report, status_code=200 if report.status == "ok" else 503)
+
+    app = Litestar(
+        route_handlers=[health, *health_routes(readiness), problem_page, serve_openapi],
+        guards=[guard_access],
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=openapi_config("Promenade Gateway", readiness.version, DESCRIPTION),
+        logging_config=None,
+    )
+    declared_access(app)
+    return app
+
+
+@get(
+    "/problems/{slug:str}",
+    access=public(),
+    operation_id="problem",
+    summary="What a problem means, for people",
+    media_type=MediaType.HTML,
+    tags=["documentation"],
+)
+async def problem_page(slug: FromPath[str]) -> str:
+    """The page that a problem's `type` leads to."""
+    problem = CATALOGUE.get(slug)
+    if problem is None:
+        raise NotFound(f"There is no problem '{slug}'")
+    return problem.page()
+
+
+class Pages:
+    """Answers an exchange with one of the own pages."""
+
+    def __init__(self, app: Litestar) -> None:
+        self._app = app
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """Run the application; its answer goes through the exchange, so that it carries the same headers."""
+        route = exchange.route
+        target = route.target.decode() if route and route.target else exchange.scope["path"]
+        scope = {
+            **exchange.scope,
+            "method": "GET" if exchange.method == "HEAD" else exchange.method,
+            "path": target,
+            "raw_path": target.encode(),
+            "state": {"request_id": exchange.request_id},
+        }
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = [(name.lower(), value) for name, value in message["headers"]]
+                names = {name for name, _ in given}
+                given += [(name, value) for name, value in SECURITY_HEADERS if name not in names]
+                await exchange.start(message["status"], given)
+            elif message["type"] == "http.response.body":
+                chunk = b"" if exchange.method == "HEAD" else message["body"]
+                await exchange.send_body(chunk, more=message["more_body"])
+
+        await self._app(cast("Any", scope), exchange.receive, send)

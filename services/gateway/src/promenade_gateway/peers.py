@@ -1,0 +1,95 @@
+"""Who is at the other end: the client's address, through proxies that are trusted, and what services are told of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from promenade_gateway.headers import RawHeaders
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The client of one request. `chain` are the addresses on the way here, the client's first."""
+
+    address: str
+    chain: tuple[str, ...]
+    scheme: str
+    host: str
+
+    def headers(self) -> dict[str, str]:
+        """Forwarded (RFC 7239) and its older X- forms."""
+        hops = [f"for={_node(address)}" for address in self.chain]
+        hops[-1] += f';host="{self.host}";proto={self.scheme}' if self.host else f";proto={self.scheme}"
+        told = {
+            "Forwarded": ", ".join(hops),
+            "X-Forwarded-For": ", ".join(self.chain),
+            "X-Forwarded-Proto": self.scheme,
+        }
+        return {**told, "X-Forwarded-Host": self.host} if self.host else told
+
+
+class Peers:
+    """Believes X-Forwarded-* only from the networks it was told to trust."""
+
+    def __init__(self, trusted: Sequence[str]) -> None:
+        self._trusted: tuple[Network, ...] = tuple(ipaddress.ip_network(text) for text in trusted)
+
+    def of(self, scope: Any) -> Peer:
+        """The client behind an ASGI scope."""
+        client = scope.get("client")
+        direct = client[0] if client else UNKNOWN
+        headers: RawHeaders = scope["headers"]
+        host = _last(headers, b"host")
+        if not self._trusted or not self._is_trusted(direct):
+            return Peer(direct, (direct,), scope["scheme"], _plain_host(host))
+        chain = (*_addresses(headers), direct)
+        # From the nearest hop back, the first one that nobody vouches for is the client.
+        start = next((i for i in range(len(chain) - 1, -1, -1) if not self._is_trusted(chain[i])), 0)
+        scheme = _last(headers, b"x-forwarded-proto") or scope["scheme"]
+        forwarded_host = _last(headers, b"x-forwarded-host") or host
+        return Peer(
+            chain[start],
+            chain[start:],
+            scheme if scheme in ("http", "https") else scope["scheme"],
+            _plain_host(forwarded_host),
+        )
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._trusted)
+
+
+def _addresses(headers: RawHeaders) -> tuple[str, ...]:
+    lists = (value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for")
+    return tuple(part for text in lists for part in (piece.strip() for piece in text.split(",")) if _is_address(part))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _last(headers: RawHeaders, name: bytes) -> str:
+    found = [value.decode("latin-1") for key, value in headers if key == name]
+    return found[-1].rpartition(",")[2].strip() if found else ""
+
+
+def _plain_host(host: str) -> str:
+    """The host if it is one: it goes into a quoted string."""
+    return host if all(char.isalnum() or char in "-._:[]" for char in host) else ""
+
+
+def _node(address: str) -> str:
+    return f'"[{address}]"' if ":" in address else address

@@ -1,0 +1,97 @@
+"""The route table: which request goes where, who may send it, and under which name it is logged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from promenade_chassis.ports import NotFound
+
+from promenade_gateway.limits import LimitClass
+from promenade_gateway.paths import segments_of
+from promenade_gateway.public_routes import PUBLIC_ROUTES, PublicRoute
+
+API = ("api", "v1")
+OWN_PAGES = frozenset({"health", "problems", "openapi.json"})
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+BodyClass = Literal["ordinary", "import", "credentials"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where one request goes.
+
+    `context` is None for the gateway's own pages; `target` replaces the request's own path where it differs.
+    `template` is the path without ids, for logs.
+    """
+
+    context: str | None
+    template: str
+    public: bool = False
+    limit: LimitClass | None = None
+    body: BodyClass = "ordinary"
+    target: bytes | None = None
+    probe: bool = False
+
+
+# Requests that lead nowhere are counted like all others.
+NOWHERE = Route(None, "none", public=True)
+
+
+class RouteTable:
+    """Built once from the names of the configured contexts."""
+
+    def __init__(self, contexts: Collection[str], public: Sequence[PublicRoute] = PUBLIC_ROUTES) -> None:
+        self._contexts = frozenset(contexts)
+        self._fixed = {(route.method, route.path): route for route in public if "{" not in route.path}
+        self._patterns = [(route.method, _pattern_of(route.path), route) for route in public if "{" in route.path]
+
+    def find(self, method: str, raw_path: bytes) -> Route:
+        """The route of a request; raises `BadPath` or `NotFound`."""
+        segments = segments_of(raw_path)
+        path = "/" + "/".join(segments)
+        public = self._public("GET" if method == "HEAD" else method, path)
+        if segments[:2] == API and len(segments) > 2 and segments[2] in self._contexts:
+            return _api_route(method, segments, public)
+        if path == "/.well-known/jwks.json" and "identity" in self._contexts:
+            return Route("identity", path, public=True)
+        if segments[:1] == ("openapi",) and len(segments) == 2:
+            return self._specification(segments[1])
+        if segments and segments[0] in OWN_PAGES:
+            probe = path in ("/health/live", "/health/ready")
+            return Route(None, public.path if public else path, public=True, probe=probe)
+        raise NotFound(f"There is nothing at {path}")
+
+    def _public(self, method: str, path: str) -> PublicRoute | None:
+        found = self._fixed.get((method, path))
+        if found is not None:
+            return found
+        return next((route for of, pattern, route in self._patterns if of == method and pattern.fullmatch(path)), None)
+
+    def _specification(self, name: str) -> Route:
+        context, dot, suffix = name.rpartition(".")
+        template = "/openapi/{service}.json"
+        if dot and suffix == "json" and context in self._contexts:
+            return Route(context, template, public=True, target=b"/openapi.json")
+        if name == "gateway.json":
+            return Route(None, template, public=True, target=b"/openapi.json")
+        raise NotFound(f"There is no service '{context}'")
+
+
+def _api_route(method: str, segments: tuple[str, ...], public: PublicRoute | None) -> Route:
+    context = segments[2]
+    if public is None:
+        is_import = method == "POST" and segments[-1] == "imports"
+        template = "/" + "/".join("{id}" if _UUID.fullmatch(segment) else segment for segment in segments)
+        return Route(context, template, body="import" if is_import else "ordinary")
+    body: BodyClass = "credentials" if public.limit else "ordinary"
+    return Route(context, public.path, public=True, limit=public.limit, body=body)
+
+
+def _pattern_of(path: str) -> re.Pattern[str]:
+    pattern = re.escape(path)
+    pattern = re.sub(r"\\{[a-z_]+:uuid\\}", lambda _: _UUID.pattern, pattern)
+    return re.compile(re.sub(r"\\{[a-z_]+\\}", lambda _: "[^/]+", pattern))

@@ -1,0 +1,48 @@
+"""What the gateway reads from its own section of the configuration."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from promenade_chassis.config import ConfigurationError, Settings, section
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The section `gateway`. Times in seconds, sizes in bytes.
+
+    `upstreams` maps a context to the base URLs of its replicas. `rate_limit_factor` multiplies every limit.
+    `account_secret` keys the HMAC under which an account is counted; every replica needs the same one.
+    `trusted_proxies` are the networks whose X-Forwarded-* headers count; from all others they are dropped.
+    `when_redis_is_away` says what signed-in routes do then: `refuse` (503) or `pass`, which each time is logged.
+    """
+
+    upstreams: dict[str, tuple[str, ...]]
+    rate_limit_factor: int = 1
+    account_secret: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    when_redis_is_away: Literal["refuse", "pass"] = "refuse"
+    redis_seconds: float = 0.5
+    connect_seconds: float = 1.0
+    first_byte_seconds: float = 15.0
+    idle_seconds: float = 30.0
+    head_seconds: float = 10.0
+    head_bytes: int = 64 * KIB
+    import_body_bytes: int = 100 * MIB
+    max_in_flight: int = 1000
+    breaker_failures: int = 5
+    breaker_pause_seconds: float = 1.0
+
+
+def gateway_settings(settings: Settings) -> GatewaySettings:
+    """The section, checked; raises `ConfigurationError`."""
+    found = section(settings, "gateway", GatewaySettings)
+    for context, urls in found.upstreams.items():
+        if not urls or not all(url.startswith(("http://", "https://")) for url in urls):
+            raise ConfigurationError(f"gateway.upstreams.{context} needs a list of http(s) URLs")
+    if found.rate_limit_factor < 1:
+        raise ConfigurationError("gateway.rate_limit_factor must be 1 or more")
+    return found

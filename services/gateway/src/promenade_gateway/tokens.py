@@ -1,0 +1,25 @@
+"""The bearer token of a request."""
+
+from __future__ import annotations
+
+from promenade_chassis.auth import AccessToken, InvalidToken, TokenVerifier
+from promenade_chassis.ports import DomainError, Unauthenticated
+
+
+async def authenticate(
+    verifier: TokenVerifier, authorization: bytes | None, *, needed: bool
+) -> tuple[AccessToken | None, DomainError | None]:
+    """The verified token, or why there is none.
+
+    The fault is returned, not raised: the attempt has to be counted before it is refused. A bad token is a fault
+    on public routes too, so that a client learns of it.
+    """
+    if authorization is None:
+        return None, Unauthenticated() if needed else None
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        return None, InvalidToken("Authorization must be `Bearer <token>`")
+    try:
+        return await verifier.verify(token.strip()), None
+    except DomainError as error:
+        return None, error

@@ -1,0 +1,36 @@
+"""Request id and trace context: taken over when well-formed, made otherwise."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from promenade_kernel.values.ids import new_id
+
+from promenade_gateway.headers import RawHeaders
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def request_id_from(headers: RawHeaders) -> str:
+    """The client's X-Request-Id, or a new one."""
+    given = _first(headers, b"x-request-id")
+    return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else str(new_id())
+
+
+def traceparent_from(headers: RawHeaders) -> str:
+    """The client's traceparent (W3C), or the start of a new trace."""
+    given = _first(headers, b"traceparent")
+    if given is not None and _TRACEPARENT.fullmatch(given):
+        return given.decode()
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def trace_id_of(traceparent: str) -> str:
+    """The id all spans of the trace share."""
+    return traceparent.split("-")[1]
+
+
+def _first(headers: RawHeaders, name: bytes) -> bytes | None:
+    return next((value for key, value in headers if key == name), None)

@@ -1,0 +1,164 @@
+"""What the gateway's tests share: services to stand behind it, tokens of our own, and a client that speaks raw HTTP."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import jwt
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from promenade_chassis.auth import AccessToken, Keys, TokenVerifier
+from promenade_chassis.config import AuthSettings, HttpSettings, RedisSettings, Settings
+from promenade_chassis.embedded.network import any_free_port
+from promenade_gateway.admission import RedisAway, Standing, Verdict
+from promenade_gateway.limits import Bucket
+from promenade_gateway.token_bucket import Draw
+from promenade_kernel.values.ids import new_id
+
+ISSUER = "https://promenade.example.com"
+AUDIENCE = "promenade"
+CONTEXTS = ("identity", "customer-management", "order-management", "billing")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Mint:
+    """Makes access tokens, and the verifier that believes them."""
+
+    def __init__(self) -> None:
+        self._key = Ed25519PrivateKey.generate()
+        self._kid = secrets.token_hex(4)
+
+    def verifier(self) -> TokenVerifier:
+        """A verifier with the mint's public key."""
+        public = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(self._key.public_key()))
+
+        async def fetch() -> dict[str, Any]:
+            return {"keys": [{**public, "kid": self._kid, "use": "sig", "alg": "EdDSA"}]}
+
+        return TokenVerifier(Keys(fetch), issuer=ISSUER, audience=AUDIENCE)
+
+    def token(self, user: UUID | None = None, **claims: Any) -> str:
+        """A token; claims given replace the good ones."""
+        now = int(time.time())
+        good = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(user or new_id()),
+            "client_id": "tests",
+            "jti": str(new_id()),
+            "sid": str(new_id()),
+            "iat": now,
+            "exp": now + 900,
+            "epoch": 1,
+            "roles": ["user"],
+            "permissions": [],
+        }
+        headers = {"typ": "at+jwt", "kid": self._kid}
+        return jwt.encode({**good, **claims}, self._key, algorithm="EdDSA", headers=headers)
+
+    def bearer(self, user: UUID | None = None, **claims: Any) -> dict[str, str]:
+        """The Authorization header with such a token."""
+        return {"Authorization": f"Bearer {self.token(user, **claims)}"}
+
+
+class FakeAdmission:
+    """Lets everybody in, until told otherwise; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.standing = Standing.GOOD
+        self.allowed = True
+        self.asked: list[tuple[AccessToken | None, list[str]]] = []
+
+    async def ask(self, token: AccessToken | None, buckets: tuple[Bucket, ...]) -> Verdict:
+        self.asked.append((token, [bucket.key for bucket in buckets]))
+        if self.away:
+            raise RedisAway("away")
+        standing = self.standing if token is not None else Standing.GOOD
+        return Verdict(standing, Draw(self.allowed, 7, '"fake";r=1;t=1'))
+
+    async def close(self) -> None:
+        pass
+
+
+def settings_for(
+    upstreams: Mapping[str, str | list[str]],
+    *,
+    redis_url: str = "redis://127.0.0.1:1/0",
+    http: Mapping[str, Any] | None = None,
+    **gateway: Any,
+) -> Settings:
+    """Settings of a gateway in front of these upstreams; contexts not named have one that nobody listens on."""
+    nobody = {context: ["http://127.0.0.1:1"] for context in CONTEXTS}
+    urls = {name: [url] if isinstance(url, str) else url for name, url in upstreams.items()}
+    return Settings(
+        profile="test",
+        auth=AuthSettings(issuer=ISSUER, jwks_url="http://127.0.0.1:1/"),
+        http=HttpSettings(port=any_free_port(), **(http or {})),
+        redis=RedisSettings(url=redis_url),
+        extra={"gateway": {"upstreams": {**nobody, **urls}, **gateway}},
+    )
+
+
+def url_of(settings: Settings) -> str:
+    """Where the gateway of these settings answers."""
+    return f"http://127.0.0.1:{settings.http.port}"
+
+
+@asynccontextmanager
+async def upstream(handler: Handler, port: int = 0) -> AsyncGenerator[str, None]:
+    """A service on a real socket that answers everything with `handler`."""
+    runner = web.ServerRunner(web.Server(handler), auto_decompress=False, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def raw_upstream(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncGenerator[str, None]:
+    """A service that speaks (or breaks) HTTP by hand."""
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+async def speak(settings: Settings, request: bytes, *, within: float = 10.0) -> bytes:
+    """Send bytes as they are and read until the gateway closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", settings.http.port)
+    try:
+        writer.write(request)
+        async with asyncio.timeout(within):
+            return await reader.read()
+    finally:
+        writer.close()
+
+
+async def echo(request: web.Request) -> web.Response:
+    """Answer with what arrived."""
+    return web.json_response(
+        {
+            "method": request.method,
+            "target": request.raw_path,
+            "headers": [[name.decode().lower(), value.decode("latin-1")] for name, value in request.raw_headers],
+            "body": (await request.read()).decode("latin-1"),
+        }
+    )
+
+
+def seen(answer: Any) -> dict[str, str]:
+    """The headers that the service of `echo` saw."""
+    return dict(answer.json()["headers"])

@@ -1,0 +1,33 @@
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from gateway_rig import FakeAdmission, Mint, settings_for, url_of
+from promenade_gateway.gateway import serving_gateway
+
+
+@pytest.fixture
+def mint() -> Mint:
+    return Mint()
+
+
+@pytest.fixture
+def admission() -> FakeAdmission:
+    return FakeAdmission()
+
+
+@pytest.fixture
+def gateway(mint: Mint, admission: FakeAdmission) -> Any:
+    """`async with gateway(upstreams, **settings) as client`: a gateway on a real socket, and a client of it."""
+
+    @asynccontextmanager
+    async def start(upstreams: Any, **named: Any) -> AsyncGenerator[httpx.AsyncClient, None]:
+        settings = settings_for(upstreams, **named)
+        async with serving_gateway(settings, verifier=mint.verifier(), admission=admission):
+            async with httpx.AsyncClient(base_url=url_of(settings), timeout=10) as client:
+                client.settings = settings  # type: ignore[attr-defined]
+                yield client
+
+    return start
