@@ -6,7 +6,7 @@ set positional-arguments
 export UV_PYTHON_DOWNLOADS := "never"
 export PATH := justfile_directory() / ".venv/bin" + ":" + justfile_directory() / ".tools" + ":" + env("PATH")
 
-# Two per core: half of a test's time is waiting for PostgreSQL and Redis.
+# One process per core of a small machine; PROMENADE_TEST_WORKERS=8 for a large one.
 workers := env("PROMENADE_TEST_WORKERS", "2")
 parallel := "-n " + workers + " --dist worksteal"
 
