@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
+from msgspec import structs
 
 from promenade_chassis.auth import InvalidToken, TokenVerifier
+from promenade_chassis.ports import current_cause, use_cause
 
 
 class Authentication(ASGIMiddleware):
-    """Puts the verified `Principal` into the scope's state; no header leaves the caller anonymous.
+    """Puts the verified `Principal` into the scope's state and into the cause; no header leaves the caller anonymous.
 
     A token that does not verify is refused, also on public routes: a client should learn of it.
     """
@@ -24,6 +26,9 @@ class Authentication(ASGIMiddleware):
             token = await self._verifier.verify(_bearer(header.decode("latin-1")))
             scope["state"]["principal"] = token.principal
             scope["state"]["access_token"] = token
+            with use_cause(structs.replace(current_cause(), actor=str(token.principal.id))):
+                await next_app(scope, receive, send)
+            return
         await next_app(scope, receive, send)
 
 
