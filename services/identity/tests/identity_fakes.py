@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound, Page, PageRequest
+from promenade_chassis.ports import NotFound, Page, PageRequest, StaleVersion
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
 from promenade_identity.code.entity import MAX_TRIES, IssuedCode, Purpose
 from promenade_identity.contact.entity import Contact, ContactExists, ContactType, EmailTaken
@@ -27,6 +27,8 @@ class InMemoryContacts(InMemoryRepository[Contact]):
         stored = self._rows.get(contact.id)
         if not contact.is_deleted and self._has_the_same(contact):
             raise EmailTaken if stored is not None and stored.is_deleted else ContactExists
+        if contact.is_primary and await self._other_primary(contact):
+            raise StaleVersion
         self._put(contact)
 
     async def get(self, contact_id: UUID) -> Contact:
@@ -55,6 +57,10 @@ class InMemoryContacts(InMemoryRepository[Contact]):
             lambda contact: user_id in (None, contact.user_id) and kind in (None, contact.type),
             page,
         )
+
+    async def _other_primary(self, contact: Contact) -> bool:
+        before = await self.primary(contact.user_id, contact.type)
+        return before is not None and before.id != contact.id
 
     def _has_the_same(self, contact: Contact) -> bool:
         return contact.type is not ContactType.ADDRESS and any(

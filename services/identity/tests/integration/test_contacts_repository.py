@@ -1,0 +1,251 @@
+"""What the port `Contacts` promises: one suite, run against the fake and against PostgreSQL."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from identity_fakes import InMemoryContacts
+from promenade_chassis.database import Database, TransactionMisuse
+from promenade_chassis.ports import NotFound, PageRequest, StaleVersion, UnitOfWork
+from promenade_chassis.testing.fakes import InMemoryUnitOfWork
+from promenade_identity.contact.entity import Contact, ContactExists, ContactType, ContactValue, EmailTaken
+from promenade_identity.contact.postgres import PostgresContacts
+from promenade_identity.contact.repository import Contacts
+from promenade_kernel.values.address import Address
+from promenade_kernel.values.email import Email
+from promenade_kernel.values.phone import Phone
+
+NOW = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
+PHONE = Phone("+436601234567")
+ADDRESS = Address(street="Main Street 1", city="Vienna", postal_code="1010", country="AT")
+
+
+class Store:
+    """A unit of work with its contacts, and the steps of these tests."""
+
+    def __init__(self, unit_of_work: UnitOfWork, contacts: Contacts) -> None:
+        self.unit_of_work = unit_of_work
+        self.contacts = contacts
+
+    async def add(self, user_id: UUID, value: ContactValue | None = None) -> Contact:
+        contact = Contact(user_id=user_id, value=value or fresh_email())
+        async with self.unit_of_work.begin():
+            await self.contacts.add(contact)
+        return contact
+
+    async def save(self, contact: Contact) -> None:
+        async with self.unit_of_work.begin():
+            await self.contacts.save(contact)
+
+    async def delete(self, contact: Contact) -> None:
+        contact.delete(NOW, others=False)
+        await self.save(contact)
+
+    async def ids(self, user_id: UUID | None, page: PageRequest, kind: ContactType | None = None) -> list[UUID]:
+        return [contact.id for contact in (await self.contacts.list(user_id, page, kind)).items]
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def store(request: pytest.FixtureRequest) -> Store:
+    if request.param == "memory":
+        unit_of_work = InMemoryUnitOfWork()
+        return Store(unit_of_work, InMemoryContacts(unit_of_work))
+    database: Database = request.getfixturevalue("database")
+    return Store(database, PostgresContacts(database))
+
+
+def fresh_email() -> Email:
+    return Email(f"{uuid4().hex}@example.com")
+
+
+@pytest.mark.parametrize("value", [Email("Ada@example.com"), PHONE, ADDRESS], ids=["email", "phone", "address"])
+async def test_a_contact_is_read_as_it_was_stored(store: Store, value: ContactValue, user_id: UUID) -> None:
+    """Every field survives the store, times to the microsecond."""
+    contact = Contact(user_id=user_id, value=value, label="שלום", verified_at=NOW, code_requests=[NOW])
+
+    async with store.unit_of_work.begin():
+        await store.contacts.add(contact)
+
+    read = await store.contacts.get(contact.id)
+    assert read == contact
+    assert (read.version, read.last_sequence) == (1, 0)
+    assert type(read.value) is type(value)
+
+
+async def test_saving_counts_versions_and_facts(store: Store, user_id: UUID) -> None:
+    """Each write is one version more, each recorded fact one in the sequence; then the facts are no longer pending."""
+    contact = await store.add(user_id)
+    contact.request_code(NOW)
+    contact.verify(NOW)
+
+    await store.save(contact)
+
+    assert (contact.version, contact.last_sequence) == (2, 2)
+    assert contact.recorded() == ()
+    assert await store.contacts.get(contact.id) == contact
+
+
+async def test_what_was_read_changes_nothing_until_it_is_saved(store: Store, user_id: UUID) -> None:
+    """Reading hands out a copy."""
+    contact = await store.add(user_id)
+
+    read = await store.contacts.get(contact.id)
+    read.relabel("changed")
+
+    assert (await store.contacts.get(contact.id)).label is None
+
+
+async def test_a_stale_version_loses(store: Store, user_id: UUID) -> None:
+    """Of two that read the same version the second to save is refused, and nothing of its change stays."""
+    contact = await store.add(user_id)
+    first, second = await store.contacts.get(contact.id), await store.contacts.get(contact.id)
+    first.relabel("first")
+    await store.save(first)
+
+    second.relabel("second")
+    with pytest.raises(StaleVersion):
+        await store.save(second)
+
+    assert (await store.contacts.get(contact.id)).label == "first"
+
+
+async def test_what_is_not_there_is_not_found(store: Store) -> None:
+    """`get` raises, `find` answers None."""
+    with pytest.raises(NotFound):
+        await store.contacts.get(uuid4())
+    with pytest.raises(NotFound):
+        await store.contacts.get_deleted(uuid4())
+    assert await store.contacts.find(uuid4()) is None
+
+
+async def test_a_deleted_contact_is_only_seen_by_who_asks_for_it(store: Store, user_id: UUID) -> None:
+    """Deleted contacts are in no answer but that of `get_deleted`, and living ones are not in that."""
+    contact = await store.add(user_id, PHONE)
+    with pytest.raises(NotFound):
+        await store.contacts.get_deleted(contact.id)
+
+    await store.delete(contact)
+
+    assert await store.contacts.find(contact.id) is None
+    assert await store.contacts.count(user_id, ContactType.PHONE) == 0
+    assert await store.ids(user_id, PageRequest()) == []
+    assert await store.contacts.get_deleted(contact.id) == contact
+
+
+@pytest.mark.parametrize(
+    ("value", "again"),
+    [
+        (PHONE, PHONE),
+        (Email("ada@example.com"), Email("ADA@Example.com")),
+        (Email("ü@example.com"), Email("Ü@example.com")),
+    ],
+    ids=["phone", "email in capitals", "email in capitals beyond ASCII"],
+)
+async def test_a_user_has_a_value_once(store: Store, user_id: UUID, value: ContactValue, again: ContactValue) -> None:
+    """The same value is refused for the same user, however it is spelled, and free again once deleted."""
+    contact = await store.add(user_id, value)
+    await store.add(uuid4(), again)
+
+    with pytest.raises(ContactExists):
+        await store.add(user_id, again)
+    await store.delete(contact)
+
+    assert (await store.add(user_id, again)).version == 1
+
+
+async def test_a_value_is_not_changed_to_one_that_is_there(store: Store, user_id: UUID) -> None:
+    """The same holds for changes."""
+    one, two = await store.add(user_id), await store.add(user_id)
+    one.change_value(two.value)
+
+    with pytest.raises(ContactExists):
+        await store.save(one)
+
+
+async def test_addresses_may_repeat(store: Store, user_id: UUID) -> None:
+    """Two flats may share a street and number."""
+    for _ in range(2):
+        await store.add(user_id, ADDRESS)
+
+    assert await store.contacts.count(user_id, ContactType.ADDRESS) == 2
+
+
+async def test_a_restored_contact_gives_way_to_the_living(store: Store, user_id: UUID) -> None:
+    """A value that lives again elsewhere cannot be restored."""
+    contact = await store.add(user_id, PHONE)
+    await store.delete(contact)
+    await store.add(user_id, PHONE)
+
+    contact.restore()
+    with pytest.raises(EmailTaken):
+        await store.save(contact)
+
+
+async def test_there_is_one_primary_contact_of_a_type(store: Store, user_id: UUID) -> None:
+    """A second primary one is refused as a lost race; other types and other users have their own."""
+    contacts = [await store.add(user_id), await store.add(user_id), await store.add(user_id, PHONE)]
+    contacts.append(await store.add(uuid4()))
+    for contact in contacts:
+        contact.verify(NOW)
+        contact.make_primary()
+    first, second, phone, others = contacts
+    for contact in (first, phone, others):
+        await store.save(contact)
+
+    with pytest.raises(StaleVersion):
+        await store.save(second)
+
+    assert await store.contacts.primary(user_id, ContactType.EMAIL) == first
+    assert await store.contacts.primary(user_id, ContactType.PHONE) == phone
+    assert await store.contacts.primary(user_id, ContactType.ADDRESS) is None
+
+
+async def test_a_list_is_one_users_newest_first(store: Store, user_id: UUID) -> None:
+    """Lists show one user's contacts or everybody's, of one type or of all."""
+    old, new, phone = await store.add(user_id), await store.add(user_id), await store.add(user_id, PHONE)
+    others = await store.add(uuid4())
+
+    assert await store.ids(user_id, PageRequest()) == [phone.id, new.id, old.id]
+    assert await store.ids(user_id, PageRequest(), ContactType.EMAIL) == [new.id, old.id]
+    assert await store.ids(None, PageRequest()) == [others.id, phone.id, new.id, old.id]
+
+
+async def test_pages_follow_each_other(store: Store, user_id: UUID) -> None:
+    """A page goes on after the row named, which may be gone, and says where the next one begins."""
+    contacts = [await store.add(user_id) for _ in range(4)]
+    newest_first = [contact.id for contact in reversed(contacts)]
+
+    page = await store.contacts.list(user_id, PageRequest(limit=2))
+    await store.delete(contacts[2])
+    rest = await store.contacts.list(user_id, PageRequest(limit=2, after=page.next_after))
+
+    assert page.next_after == newest_first[1]
+    assert [contact.id for contact in page.items + rest.items] == newest_first
+    assert rest.next_after is None
+
+
+async def test_a_rolled_back_unit_of_work_leaves_nothing(store: Store, user_id: UUID) -> None:
+    """All or nothing; an inner unit of work may fail without taking the outer one along."""
+    lost, kept = Contact(user_id=user_id, value=fresh_email()), Contact(user_id=user_id, value=fresh_email())
+
+    with suppress(LookupError):
+        async with store.unit_of_work.begin():
+            await store.contacts.add(lost)
+            raise LookupError
+    async with store.unit_of_work.begin():
+        await store.contacts.add(kept)
+        with suppress(LookupError):
+            async with store.unit_of_work.begin():
+                await store.contacts.add(Contact(user_id=user_id, value=fresh_email()))
+                raise LookupError
+
+    assert await store.ids(user_id, PageRequest()) == [kept.id]
+
+
+async def test_writes_need_a_unit_of_work(store: Store, user_id: UUID) -> None:
+    """A write outside is a mistake of the programmer's, not of the caller's."""
+    with pytest.raises(TransactionMisuse):
+        await store.contacts.add(Contact(user_id=user_id, value=PHONE))
