@@ -1,10 +1,12 @@
 """`promenade`: the one-machine stack."""
 
+import contextlib
 import os
 import shutil
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
+import psutil
 import typer
 from rich.console import Console
 
@@ -86,7 +88,8 @@ def logs(
     files = [home.log(each) for each in ([name] if name else LOGS)]
     print_tails(files, lines, typer.echo, named=not name)
     if follow_on:
-        follow(files, typer.echo, named=not name)
+        with contextlib.suppress(KeyboardInterrupt):
+            follow(files, typer.echo, named=not name)
 
 
 @typer_app.command()
@@ -104,8 +107,14 @@ def app() -> None:
     try:
         typer_app()
     except StackError as refused:
-        errors.print(str(refused), markup=False, highlight=False, soft_wrap=True)
-        raise SystemExit(1) from None
+        _refuse(str(refused))
+    except (PermissionError, psutil.AccessDenied) as denied:
+        _refuse(f"this stack belongs to another user: {denied}")
+
+
+def _refuse(reason: str) -> NoReturn:
+    errors.print(reason, markup=False, highlight=False, soft_wrap=True)
+    raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,13 @@ def spawn(launch: Launch, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
     )
 
 
+def run_to_end(launch: Launch) -> tuple[int, str]:
+    """Run a program that ends by itself; returns its exit status and all it said."""
+    with spawn(launch, subprocess.PIPE) as process:
+        said, _ = process.communicate()
+        return process.returncode, said.decode(errors="replace")
+
+
 def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals, within: float) -> int:
     """Ask the process to end, wait, and kill its whole session when it has not; returns its exit status."""
     if process.poll() is None:

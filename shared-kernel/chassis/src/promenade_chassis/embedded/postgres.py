@@ -2,21 +2,22 @@
 
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import psutil
 import psycopg
 
-from promenade_chassis.embedded.account import Account, engine_account
+from promenade_chassis.embedded.account import engine_account
 from promenade_chassis.embedded.errors import EngineError
 from promenade_chassis.embedded.installation import installation
-from promenade_chassis.embedded.launch import Launch
+from promenade_chassis.embedded.launch import Launch, run_to_end
 from promenade_chassis.embedded.network import LOOPBACK
 from promenade_chassis.embedded.placement import data_folder, hand_over
 
 MAJOR = "18"
+# Nothing of the caller's: PGDATA or PGPORT of another server must not reach this one.
+ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC"}
 HBA = f"host all all {LOOPBACK}/32 trust\n"
 INITDB = (
     "--username=postgres",
@@ -87,7 +88,7 @@ class PostgresEngine:
         return Launch(
             argv=(str(self._program("postgres")), "-D", str(data), *options),
             cwd=data,
-            env={"LC_ALL": "C", "TZ": "UTC"},
+            env=ENVIRONMENT,
             account=self._account,
             stop_signal=signal.SIGINT,
         )
@@ -118,25 +119,17 @@ class PostgresEngine:
         making.mkdir()
         hand_over(making, self._account)
         flags = INITDB if self.durable else (*INITDB, "--no-sync")
-        _run_as(self._account, [str(self._program("initdb")), "-D", str(making), *flags], cwd=making)
+        initdb = Launch(
+            argv=(str(self._program("initdb")), "-D", str(making), *flags),
+            cwd=making,
+            env=ENVIRONMENT,
+            account=self._account,
+        )
+        status, output = run_to_end(initdb)
+        if status:
+            raise EngineError(f"initdb failed: {output.strip()}")
         (making / "pg_hba.conf").write_text(HBA)
         making.rename(data)
-
-
-def _run_as(account: Account | None, argv: list[str], cwd: Path) -> None:
-    done = subprocess.run(  # noqa: S603  # a program of ours with our own arguments
-        argv,
-        cwd=cwd,
-        env={"LC_ALL": "C", "TZ": "UTC"},
-        user=None if account is None else account.uid,
-        group=None if account is None else account.gid,
-        extra_groups=None if account is None else [],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise EngineError(f"{Path(argv[0]).name} failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
 def _drop_stale_lock(data: Path) -> None:
