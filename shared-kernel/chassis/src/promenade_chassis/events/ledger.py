@@ -99,8 +99,8 @@ class BookLedger:
         async with self._book.begin():
             if facts is not None:
                 position = await self._book.lock(facts.source, facts.subject)
-                place = place_of(facts.sequence, position, gap_wait=self._gap_wait, adopt=True)
-                if place is Place.AHEAD and position.stood_for < _PATIENCE:
+                place = place_of(facts.sequence, position, gap_wait=self._gap_wait, adopt=False)
+                if place in (Place.AHEAD, Place.UNPRECEDED) and position.stood_for < _PATIENCE:
                     return Again(gap_pause(position))
                 if place is Place.NEXT:
                     await self._book.advance(facts.source, facts.subject, facts.sequence)

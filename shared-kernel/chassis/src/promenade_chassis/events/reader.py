@@ -23,9 +23,8 @@ logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 BLOCK_SECONDS = 1.0
 _PAGE = 500
+CLAIM_AFTER_SECONDS = 15.0
 _TEND_SECONDS = 2.0
-_CLAIM_AFTER_MS = 15_000
-_KEEP_YOUNG_SECONDS = 5.0
 _DISMISS_SECONDS = 60.0
 _DISMISS_AFTER_SECONDS = 24 * 3600
 _FIELD = b"e"
@@ -45,6 +44,8 @@ class Entry:
 class StreamReader:
     """Takes at most `room` entries at a time; each stays pending in Redis until it is settled and acknowledged.
 
+    What another consumer has not touched for `claim_after` seconds is taken over.
+
     `read`, `tend` and `acknowledge` are endless loops for a supervisor: they raise when Redis is away, and are right
     again when started again.
     """
@@ -59,6 +60,7 @@ class StreamReader:
         blocking: RedisLink,
         deal: Callable[[Entry], None],
         room: int,
+        claim_after: float,
     ) -> None:
         self.stream = stream
         self.group = group
@@ -67,6 +69,7 @@ class StreamReader:
         self._blocking = blocking
         self._deal = deal
         self._room = room
+        self._claim_after = claim_after
         self._in_work: dict[bytes, UUID | None] = {}
         self._settled: list[bytes] = []
         self._settled_some = asyncio.Event()
@@ -102,14 +105,14 @@ class StreamReader:
         while True:
             now = time.monotonic()
             if now >= keep_young_at:
-                keep_young_at = now + _KEEP_YOUNG_SECONDS
+                keep_young_at = now + self._claim_after / 3
                 await self._keep_young()
             if now >= dismiss_at:
                 dismiss_at = now + _DISMISS_SECONDS
                 await dismiss_idle_consumers(self._link, self.stream, self.group, _DISMISS_AFTER_SECONDS)
             if not self._stopping and self._free() > 0:
                 cursor = await self._claim(cursor)
-            await asyncio.sleep(_TEND_SECONDS)
+            await asyncio.sleep(min(_TEND_SECONDS, self._claim_after / 4))
 
     async def acknowledge(self) -> None:
         """Acknowledge what was settled, all that has gathered in one call."""
@@ -189,7 +192,7 @@ class StreamReader:
             await self._call("XCLAIM", self.stream, self.group, self.consumer, 0, *page, "JUSTID")
 
     async def _claim(self, cursor: bytes) -> bytes:
-        words: tuple[Word, ...] = (self.stream, self.group, self.consumer, _CLAIM_AFTER_MS, cursor)
+        words: tuple[Word, ...] = (self.stream, self.group, self.consumer, int(self._claim_after * 1000), cursor)
         answer = await self._call("XAUTOCLAIM", *words, "COUNT", min(_PAGE, self._free()))
         if answer is None:
             return b"0-0"

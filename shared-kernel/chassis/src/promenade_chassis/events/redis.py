@@ -18,7 +18,7 @@ from promenade_chassis.events.bus import EventT, Reaction, Subscriptions
 from promenade_chassis.events.lanes import Lanes
 from promenade_chassis.events.ledger import Ledger
 from promenade_chassis.events.outcome import Again, Done, Outcome, Unpreceded
-from promenade_chassis.events.reader import BLOCK_SECONDS, Entry, StreamReader
+from promenade_chassis.events.reader import BLOCK_SECONDS, CLAIM_AFTER_SECONDS, Entry, StreamReader
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.settle import Settlement
 from promenade_chassis.events.stream_ids import StreamId
@@ -72,7 +72,8 @@ class StreamReceipt:
 class RedisBus:
     """One context's bus. Redis being away is waited out, for ever; nothing falls back to memory.
 
-    `room` bounds the entries of each stream taken and not yet acknowledged.
+    `room` bounds the entries of each stream taken and not yet acknowledged; what another replica has not touched for
+    `claim_after` seconds is taken over.
     """
 
     def __init__(
@@ -84,10 +85,12 @@ class RedisBus:
         *,
         replica: str | None = None,
         room: int = DEFAULT_ROOM,
+        claim_after: float = CLAIM_AFTER_SECONDS,
     ) -> None:
         self.subscriptions = Subscriptions(context)
         self._consumer = replica or replica_name()
         self._room = room
+        self._claim_after = claim_after
         self._url = url
         self._link = RedisLink(url)
         self._settlement = Settlement(ledger, self.subscriptions)
@@ -141,6 +144,7 @@ class RedisBus:
             blocking=RedisLink(self._url, answers_within=BLOCK_SECONDS + 4.0),
             deal=self._deal,
             room=self._room,
+            claim_after=self._claim_after,
         )
         try:
             await reader.enter_group()

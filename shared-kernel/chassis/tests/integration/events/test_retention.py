@@ -1,0 +1,67 @@
+"""What is kept, and what is not."""
+
+import pytest
+from promenade_chassis.config import ConfigurationError, EventsSettings
+from promenade_chassis.database import Database
+from promenade_chassis.events.retention import Retention, check_retention
+from promenade_kernel.values.ids import new_id
+
+OLD, YOUNG = 31, 6
+
+
+async def fill(database: Database, days: int, rows: int) -> None:
+    """Rows of every table, so many days old; the outbox has one more that was never published."""
+    async with database.begin():
+        connection = database.writing_connection()
+        for number in range(1, rows + 2):
+            ids = {"id": new_id(), "number": number, "days": days, "published": number <= rows}
+            await connection.execute(
+                "INSERT INTO outbox (event_id, subject, sequence, major, type, envelope, created_at, published_at)"
+                " VALUES (%(id)s, %(id)s, 1, 1, 'user.suspended.v1', '', now(),"
+                " CASE WHEN %(published)s THEN now() - make_interval(days => %(days)s) END)",
+                ids,
+            )
+        for number in range(rows):
+            ids = {"id": new_id(), "number": number, "days": days}
+            await connection.execute(
+                "INSERT INTO inbox VALUES (%(id)s, 'r', now() - make_interval(days => %(days)s))", ids
+            )
+            await connection.execute(
+                "INSERT INTO subject_progress VALUES ('s', %(id)s, 1, now() - make_interval(days => %(days)s))", ids
+            )
+            await connection.execute(
+                "INSERT INTO attempt VALUES (%(id)s, 'r', 1, now(), now() - make_interval(days => %(days)s), 'e')", ids
+            )
+
+
+async def counts(database: Database) -> list[int]:
+    """How many rows each table has: outbox, inbox, progress, attempts."""
+    async with database.reading_connection() as connection:
+        cursor = await connection.execute(
+            "SELECT (SELECT count(*) FROM outbox) AS outbox, (SELECT count(*) FROM inbox) AS inbox,"
+            " (SELECT count(*) FROM subject_progress) AS progress, (SELECT count(*) FROM attempt) AS attempts"
+        )
+        row = await cursor.fetchone()
+    return list(row.values()) if row else []
+
+
+async def test_what_is_old_goes_in_batches_and_the_rest_stays(database: Database):
+    """More than one batch is deleted; what was never published is never deleted, however old."""
+    await fill(database, OLD, rows=1_050)
+    await fill(database, YOUNG, rows=3)
+
+    await Retention(database, EventsSettings()).clean_up()
+
+    assert await counts(database) == [5, 3, 3, 3]
+
+
+@pytest.mark.parametrize(("inbox", "refused"), [(15, False), (14, True), (1, True)])
+def test_an_inbox_that_forgets_too_early_is_refused(inbox: int, refused: bool):
+    """An event could come again after its inbox row is gone."""
+    settings = EventsSettings(outbox_retention_days=7, stream_retention_days=7, inbox_retention_days=inbox)
+
+    if refused:
+        with pytest.raises(ConfigurationError, match="inbox_retention_days"):
+            check_retention(settings)
+    else:
+        check_retention(settings)
