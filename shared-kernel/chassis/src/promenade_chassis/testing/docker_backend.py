@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from promenade_chassis.embedded.valkey import DATABASES
@@ -14,6 +15,13 @@ from promenade_chassis.testing.polling import eventually_blocking
 
 POSTGRES_IMAGE = "postgres:18"
 REDIS_IMAGE = "redis:8"
+# Without a password Redis answers only inside its container unless told otherwise.
+REDIS_COMMAND = [
+    *("redis-server", "--databases", str(DATABASES), "--protected-mode", "no"),
+    *("--save", "", "--appendonly", "no"),
+]
+# The warden removes the containers whatever happens; the library's own reaper would be one more image to fetch.
+testcontainers_config.ryuk_disabled = True
 NOT_DURABLE = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off -c max_connections=200"
 
 
@@ -26,11 +34,7 @@ def started(_folder: Path) -> Generator[Backends]:
         .with_exposed_ports(5432)
         .with_command(f"postgres {NOT_DURABLE}")
     )
-    redis = (
-        DockerContainer(REDIS_IMAGE)
-        .with_exposed_ports(6379)
-        .with_command(["redis-server", "--databases", str(DATABASES), "--save", "", "--appendonly", "no"])
-    )
+    redis = DockerContainer(REDIS_IMAGE).with_exposed_ports(6379).with_command(REDIS_COMMAND)
     with postgres, redis:
         postgres_at, redis_at = _address(postgres, 5432), _address(redis, 6379)
         url = f"postgresql://postgres:postgres@{postgres_at[0]}:{postgres_at[1]}/postgres"

@@ -3,14 +3,18 @@
 python -m promenade_chassis.testing.warden KIND FOLDER OWNER_PID
 """
 
+import os
 import shutil
 import signal
 import sys
 import threading
+import time
 import traceback
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import msgspec
 import psutil
@@ -18,24 +22,26 @@ import psutil
 from promenade_chassis.embedded.liveness import lives
 from promenade_chassis.testing.backends import Backends
 
-EVERY = 0.3
+LOOK_EVERY = 0.3
 
 
-def main(kind: str, folder: Path, owner_pid: int) -> None:
+class RunEnded(BaseException):
+    """The run is over; raised wherever we are, in the middle of starting too."""
+
+
+def main(kind: str, folder: Path, owner: int) -> None:
     """Keep the engines running until SIGTERM comes or the owner is gone."""
-    owner = psutil.Process(owner_pid)
-    told_to_stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: told_to_stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    threading.Thread(target=_watch, args=(psutil.Process(owner),), daemon=True).start()
     try:
         with _started(kind, folder) as backends:
             _publish(folder, backends)
-            while not told_to_stop.wait(EVERY) and lives(owner):
-                pass
+            _wait()
+    except RunEnded:
+        pass
     except Exception:
-        traceback.print_exc()
-        (folder / "failed").touch()
-        _wait_for_end(told_to_stop, owner)
+        _fail(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -51,10 +57,30 @@ def _publish(folder: Path, backends: Backends) -> None:
     fresh.rename(folder / "backends.json")
 
 
-def _wait_for_end(told_to_stop: threading.Event, owner: psutil.Process) -> None:
-    """The run reads from the folder why the engines did not start; only then may it vanish."""
-    while not told_to_stop.wait(EVERY) and lives(owner):
-        pass
+def _fail(folder: Path) -> None:
+    """The run reads from the folder why its engines did not start; only then may it vanish."""
+    traceback.print_exc()
+    (folder / "failed").touch()
+    try:
+        _wait()
+    except RunEnded:
+        return
+
+
+def _wait() -> NoReturn:
+    while True:
+        signal.pause()
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows is the cleaning up
+    raise RunEnded
+
+
+def _watch(owner: psutil.Process) -> None:
+    while lives(owner):
+        time.sleep(LOOK_EVERY)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
