@@ -23,7 +23,7 @@ CREATE TABLE contact (
 CREATE UNIQUE INDEX contact_one_primary ON contact (user_id, type) WHERE is_primary AND deleted_at IS NULL;
 CREATE UNIQUE INDEX contact_email_once ON contact (user_id, lower(email)) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX contact_phone_once ON contact (user_id, phone) WHERE deleted_at IS NULL;
-CREATE INDEX contact_of_user ON contact (user_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX contact_of_user ON contact (user_id, id);
 
 CREATE TABLE verification_code (
     purpose    text NOT NULL,

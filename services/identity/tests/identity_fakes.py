@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from promenade_chassis.ports import NotFound, Page, PageRequest, StaleVersion
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
 from promenade_identity.code.entity import MAX_TRIES, IssuedCode, Purpose
-from promenade_identity.contact.entity import Contact, ContactExists, ContactType, EmailTaken
+from promenade_identity.contact.entity import Contact, ContactExists, ContactType, ContactValue, EmailTaken
 from promenade_identity.mail.entity import Mail
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
@@ -24,12 +25,20 @@ class InMemoryContacts(InMemoryRepository[Contact]):
         self._put(contact)
 
     async def save(self, contact: Contact) -> None:
-        stored = self._rows.get(contact.id)
         if not contact.is_deleted and self._has_the_same(contact):
-            raise EmailTaken if stored is not None and stored.is_deleted else ContactExists
+            raise ContactExists
         if contact.is_primary and await self._other_primary(contact):
             raise StaleVersion
         self._put(contact)
+
+    async def restore(self, contact: Contact) -> None:
+        if self._has_the_same(contact):
+            raise EmailTaken
+        self._put(contact)
+
+    async def code_requests(self, user_id: UUID, value: ContactValue) -> Sequence[datetime]:
+        same = [row for row in self._rows.values() if row.user_id == user_id and row.value == value]
+        return [moment for row in same for moment in row.code_requests]
 
     async def get(self, contact_id: UUID) -> Contact:
         found = await self.find(contact_id)
@@ -40,9 +49,9 @@ class InMemoryContacts(InMemoryRepository[Contact]):
     async def find(self, contact_id: UUID) -> Contact | None:
         return self._find(lambda contact: contact.id == contact_id)
 
-    async def get_deleted(self, contact_id: UUID) -> Contact:
+    async def get_with_deleted(self, contact_id: UUID) -> Contact:
         stored = self._rows.get(contact_id)
-        if stored is None or not stored.is_deleted:
+        if stored is None:
             raise NotFound("There is no such contact")
         return self._copy(stored)
 
@@ -82,7 +91,7 @@ class InMemoryCodes:
     def snapshot(self) -> dict[tuple[Purpose, UUID], tuple[IssuedCode, int]]:
         return dict(self._codes)
 
-    def restore(self, snapshot: dict[tuple[Purpose, UUID], tuple[IssuedCode, int]]) -> None:
+    def roll_back(self, snapshot: dict[tuple[Purpose, UUID], tuple[IssuedCode, int]]) -> None:
         self._codes = snapshot
 
     async def replace(self, code: IssuedCode) -> None:

@@ -40,6 +40,10 @@ class Store:
         async with self.unit_of_work.begin():
             await self.contacts.save(contact)
 
+    async def restore(self, contact: Contact) -> None:
+        async with self.unit_of_work.begin():
+            await self.contacts.restore(contact)
+
     async def delete(self, contact: Contact) -> None:
         contact.delete(NOW, others=False)
         await self.save(contact)
@@ -117,22 +121,21 @@ async def test_what_is_not_there_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         await store.contacts.get(uuid4())
     with pytest.raises(NotFound):
-        await store.contacts.get_deleted(uuid4())
+        await store.contacts.get_with_deleted(uuid4())
     assert await store.contacts.find(uuid4()) is None
 
 
 async def test_a_deleted_contact_is_only_seen_by_who_asks_for_it(store: Store, user_id: UUID) -> None:
-    """Deleted contacts are in no answer but that of `get_deleted`, and living ones are not in that."""
+    """Deleted contacts are in no answer but that of `get_with_deleted`."""
     contact = await store.add(user_id, PHONE)
-    with pytest.raises(NotFound):
-        await store.contacts.get_deleted(contact.id)
+    assert await store.contacts.get_with_deleted(contact.id) == contact
 
     await store.delete(contact)
 
     assert await store.contacts.find(contact.id) is None
     assert await store.contacts.count(user_id, ContactType.PHONE) == 0
     assert await store.ids(user_id, PageRequest()) == []
-    assert await store.contacts.get_deleted(contact.id) == contact
+    assert await store.contacts.get_with_deleted(contact.id) == contact
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ async def test_a_restored_contact_gives_way_to_the_living(store: Store, user_id:
 
     contact.restore()
     with pytest.raises(EmailTaken):
-        await store.save(contact)
+        await store.restore(contact)
 
 
 async def test_there_is_one_primary_contact_of_a_type(store: Store, user_id: UUID) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import aiohttp
 import jwt
+import msgspec
 import structlog
 
 from promenade_chassis.config import AuthSettings
@@ -53,6 +55,10 @@ class AccessToken:
     expires_at: int
 
 
+class _KeySet(msgspec.Struct):
+    keys: list[dict[str, Any]]
+
+
 class Keys:
     """Identity's public keys: refreshed every 60 s, an unknown `kid` fetches at most once per 5 s.
 
@@ -70,7 +76,7 @@ class Keys:
         self._tried_at = float("-inf")
         self._lock = asyncio.Lock()
         if cache is not None and cache.is_file():
-            self._keys = _parse(json.loads(cache.read_text(encoding="utf-8")))
+            self._keys = _read_copy(cache)
 
     async def get(self, kid: str) -> jwt.PyJWK:
         """The key named `kid`; raises `InvalidToken` for an unknown one, `ServiceUnavailable` without any key."""
@@ -94,13 +100,12 @@ class Keys:
             self._tried_at = time.monotonic()
             try:
                 found = await self._fetch()
-            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                log.warning("jwks.unreachable", error=type(error).__name__)
-                return
-            self._keys = _parse(found)
-            self._fetched_at = time.monotonic()
-            if self._cache is not None:
-                _write_atomically(self._cache, json.dumps(found))
+                self._keys = _parse(found)
+                self._fetched_at = time.monotonic()
+                if self._cache is not None:
+                    _write_atomically(self._cache, json.dumps(found))
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, jwt.PyJWTError) as error:
+                log.warning("jwks.unreadable", error=type(error).__name__)
 
 
 class TokenVerifier:
@@ -161,8 +166,8 @@ def _read_claims(claims: Mapping[str, Any]) -> AccessToken:
     try:
         principal = Principal(
             id=UUID(claims["sub"]),
-            permissions=frozenset(cast("list[str]", claims.get("permissions", []))),
-            roles=tuple(cast("list[str]", claims.get("roles", []))),
+            permissions=frozenset(msgspec.convert(claims.get("permissions", []), list[str])),
+            roles=msgspec.convert(claims.get("roles", []), tuple[str, ...]),
             session_id=str(claims["sid"]),
         )
         return AccessToken(
@@ -173,18 +178,33 @@ def _read_claims(claims: Mapping[str, Any]) -> AccessToken:
             issued_at=int(claims["iat"]),
             expires_at=int(claims["exp"]),
         )
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InvalidToken from error
 
 
-def _parse(jwks: Jwks) -> dict[str, jwt.PyJWK]:
-    keys = cast("list[dict[str, Any]]", jwks.get("keys", []))
-    return {str(key["kid"]): jwt.PyJWK(key, algorithm=ALGORITHM) for key in keys if key.get("kty") == "OKP"}
+def _parse(jwks: object) -> dict[str, jwt.PyJWK]:
+    """The keys of a key set by their names; raises `ValueError` where there is none of ours."""
+    try:
+        found = msgspec.convert(jwks, _KeySet).keys
+    except msgspec.ValidationError as error:
+        raise ValueError("not a key set") from error
+    keys = {str(key["kid"]): jwt.PyJWK(key, algorithm=ALGORITHM) for key in found if key.get("kty") == "OKP"}
+    if not keys:
+        raise ValueError("a key set without a key of ours")
+    return keys
+
+
+def _read_copy(cache: Path) -> dict[str, jwt.PyJWK]:
+    try:
+        return _parse(json.loads(cache.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, jwt.PyJWTError) as error:
+        log.warning("jwks.copy-unreadable", error=type(error).__name__)
+        return {}
 
 
 def _write_atomically(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
+    fresh = path.with_suffix(f".{os.getpid()}.new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
 

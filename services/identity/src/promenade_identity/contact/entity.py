@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from promenade_chassis.ports import Aggregate, Conflict, DomainError
+from promenade_chassis.ports import Aggregate, Conflict, DomainError, invalid_field
 from promenade_kernel.events.identity import ContactCodeRequested, ContactVerified
 from promenade_kernel.values.address import Address
 from promenade_kernel.values.email import Email
@@ -115,6 +116,8 @@ class Contact(Aggregate):
 
     def change_value(self, value: ContactValue) -> None:
         """Put another value of the same type in; what was proved of the old one is void."""
+        if type_of(value) is not self.type:
+            raise invalid_field(f"/{type_of(value)}", "not-of-type", f"A contact of type {self.type} keeps its type")
         if value == self.value:
             return
         if self.is_primary and self.type is not ContactType.ADDRESS:
@@ -122,13 +125,15 @@ class Contact(Aggregate):
         self.value = value
         self.verified_at = None
 
-    def request_code(self, now: datetime) -> None:
-        """Ask for a code; the mail's reaction makes it."""
+    def request_code(self, now: datetime, earlier: Sequence[datetime] = ()) -> None:
+        """Ask for a code; the mail's reaction makes it.
+
+        `earlier` are the requests its user made for the same value before, under contacts deleted since.
+        """
         if isinstance(self.value, Address):
             raise AddressNotVerifiable
-        if self.is_verified:
-            raise ContactAlreadyVerified
-        self._require_room_for_a_code(now)
+        self._require_unverified()
+        self._require_room_for_a_code(now, earlier)
         self.code_requests.append(now)
         self.record(
             ContactCodeRequested(
@@ -143,8 +148,7 @@ class Contact(Aggregate):
         """The right code was given."""
         if isinstance(self.value, Address):
             raise AddressNotVerifiable
-        if self.is_verified:
-            raise ContactAlreadyVerified
+        self._require_unverified()
         self.verified_at = now
         self.code_requests.clear()
         self.record(
@@ -178,13 +182,19 @@ class Contact(Aggregate):
         """Bring it back, not as primary."""
         self.deleted_at = None
 
-    def _require_room_for_a_code(self, now: datetime) -> None:
+    def _require_unverified(self) -> None:
+        """Raise `ContactAlreadyVerified` when there is nothing left to prove."""
+        if self.is_verified:
+            raise ContactAlreadyVerified
+
+    def _require_room_for_a_code(self, now: datetime, earlier: Sequence[datetime]) -> None:
         self.code_requests = [moment for moment in self.code_requests if now - moment < timedelta(hours=1)]
-        if not self.code_requests:
+        asked = sorted(moment for moment in {*self.code_requests, *earlier} if now - moment < timedelta(hours=1))
+        if not asked:
             return
-        free_at = self.code_requests[-1] + CODE_EVERY
-        if len(self.code_requests) >= CODES_AN_HOUR:
-            free_at = max(free_at, self.code_requests[-CODES_AN_HOUR] + timedelta(hours=1))
+        free_at = asked[-1] + CODE_EVERY
+        if len(asked) >= CODES_AN_HOUR:
+            free_at = max(free_at, asked[-CODES_AN_HOUR] + timedelta(hours=1))
         if now < free_at:
             raise TooManyCodes(int((free_at - now).total_seconds()) + 1)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from promenade_chassis.ports import NotFound, Page, PageRequest, StaleVersion, cut_page
@@ -20,7 +20,11 @@ from promenade_identity.contact.entity import Contact, ContactExists, ContactTyp
 # The one place that leaves deleted contacts out.
 _LIVING = "SELECT * FROM contact WHERE deleted_at IS NULL"
 _GET = _LIVING + " AND id = %(id)s"
-_GET_DELETED = "SELECT * FROM contact WHERE deleted_at IS NOT NULL AND id = %(id)s"
+_GET_WITH_DELETED = "SELECT * FROM contact WHERE id = %(id)s"
+_CODE_REQUESTS = """
+SELECT unnest(code_requests) AS asked_at FROM contact
+WHERE user_id = %(user_id)s AND (lower(email) = lower(%(value)s) OR phone = %(value)s)
+"""
 _PRIMARY = _LIVING + " AND user_id = %(user_id)s AND type = %(type)s AND is_primary"
 _COUNT = "SELECT count(*) AS found FROM (" + _LIVING + " AND user_id = %(user_id)s AND type = %(type)s) AS living"
 _LIST = (
@@ -55,11 +59,14 @@ class PostgresContacts(BaseRepository):
             await self._insert(contact, _INSERT, **_columns(contact))
 
     async def save(self, contact: Contact) -> None:
-        """Store a change; raises `StaleVersion`, `ContactExists`, or `EmailTaken` for a restored one."""
-        stored = await self._fetch_one(_GET_DELETED, id=contact.id)
-        restored = stored is not None and not contact.is_deleted
+        """Store a change; raises `StaleVersion` or `ContactExists`."""
         # Two that become primary at once: the loser reads again and finds the winner.
-        with _refusing_the_same(EmailTaken() if restored else ContactExists()), _one_primary():
+        with _refusing_the_same(ContactExists()), refusing_duplicates("contact_one_primary", StaleVersion()):
+            await self._update(contact, _UPDATE, **_columns(contact))
+
+    async def restore(self, contact: Contact) -> None:
+        """Store a contact that was deleted until now; raises `EmailTaken` when the same one lives."""
+        with _refusing_the_same(EmailTaken()):
             await self._update(contact, _UPDATE, **_columns(contact))
 
     async def get(self, contact_id: UUID) -> Contact:
@@ -71,9 +78,14 @@ class PostgresContacts(BaseRepository):
         row = await self._fetch_one(_GET, id=contact_id)
         return _to_contact(row) if row else None
 
-    async def get_deleted(self, contact_id: UUID) -> Contact:
-        """A deleted contact; raises `NotFound`."""
-        return _found(await self._fetch_one(_GET_DELETED, id=contact_id))
+    async def get_with_deleted(self, contact_id: UUID) -> Contact:
+        """A contact, living or deleted; raises `NotFound`."""
+        return _found(await self._fetch_one(_GET_WITH_DELETED, id=contact_id))
+
+    async def code_requests(self, user_id: UUID, value: ContactValue) -> Sequence[datetime]:
+        """When the user asked for codes to this value, under deleted contacts too."""
+        rows = await self._fetch_all(_CODE_REQUESTS, user_id=user_id, value=str(value))
+        return [row["asked_at"] for row in rows]
 
     async def primary(self, user_id: UUID, kind: ContactType) -> Contact | None:
         """The user's primary contact of a type."""
@@ -95,10 +107,6 @@ class PostgresContacts(BaseRepository):
 def _refusing_the_same(error: ContactExists | EmailTaken) -> Generator[None, None, None]:
     with refusing_duplicates("contact_email_once", error), refusing_duplicates("contact_phone_once", error):
         yield
-
-
-def _one_primary() -> Any:
-    return refusing_duplicates("contact_one_primary", StaleVersion())
 
 
 def _columns(contact: Contact) -> Row:

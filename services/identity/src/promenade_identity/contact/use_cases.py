@@ -118,13 +118,15 @@ async def restore_contact(
     principal: Principal,
     room: ContactRoom,
 ) -> Contact:
-    """Bring a deleted contact back; raises `EmailTaken` when the user has it again."""
+    """Bring a deleted contact back, a living one stays; raises `EmailTaken` when the user has it again."""
     async with room.unit_of_work.begin():
-        contact = await room.contacts.get_deleted(contact_id)
+        contact = await room.contacts.get_with_deleted(contact_id)
         principal.require_reach(contact.user_id, WRITE, "contact")
         contact.expect_version(expected_version)
+        if not contact.is_deleted:
+            return contact
         contact.restore()
-        await room.contacts.save(contact)
+        await room.contacts.restore(contact)
     return contact
 
 
@@ -138,7 +140,7 @@ async def send_contact_code(
     """Ask for a code to be sent; raises `TooManyCodes`."""
     async with room.unit_of_work.begin():
         contact = await _load(contact_id, expected_version, principal, room)
-        contact.request_code(utc_now())
+        contact.request_code(utc_now(), await room.contacts.code_requests(contact.user_id, contact.value))
         await room.contacts.save(contact)
 
 

@@ -57,12 +57,20 @@ def permission(name: str) -> Access:
 
 def guard_access(connection: Connection, handler: BaseRouteHandler) -> None:
     """The one guard of every application; raises 401 or 403."""
+    require_access(connection.scope, handler)
+
+
+def require_access(scope: Any, handler: Any) -> None:
+    """Raise 401 or 403 unless the caller may use the handler."""
     access: Access | None = handler.opt.get("access")
     if access is None:
+        # Litestar answers OPTIONS by itself, with nothing but the allowed methods.
+        if set(handler.http_methods) == {"OPTIONS"}:
+            return
         raise UndeclaredAccess(str(handler))
     if access.kind == "public":
         return
-    principal = principal_of(connection.scope)
+    principal = principal_of(scope)
     if principal is None:
         raise Unauthenticated
     if access.kind == "permission" and access.permission is not None:
@@ -88,7 +96,7 @@ def declared_access(app: Litestar) -> list[tuple[str, str, Access]]:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", []):
             if not isinstance(handler, HTTPRouteHandler):
-                continue
+                raise UndeclaredAccess(f"{route.path} is no HTTP route, and nothing guards others")
             methods = sorted(handler.http_methods - {"OPTIONS"})
             if not methods:
                 continue

@@ -22,7 +22,7 @@ from promenade_chassis.http.edge import Edge
 from promenade_chassis.http.health import Readiness, health_routes
 from promenade_chassis.http.openapi import TextValueSchema, openapi_config, serve_openapi
 from promenade_chassis.http.problems import EXCEPTION_HANDLERS
-from promenade_chassis.http.resources import provide_if_match, provide_page
+from promenade_chassis.http.resources import provide_if_match, provide_page, provide_required_if_match
 from promenade_chassis.http.writes import Writes
 from promenade_chassis.idempotency import IdempotencyStore
 from promenade_chassis.ports import BadRequest, UnitOfWork
@@ -61,6 +61,7 @@ def create_app(
             "principal": Provide(provide_principal),
             "page": Provide(provide_page),
             "expected_version": Provide(provide_if_match),
+            "required_version": Provide(provide_required_if_match),
             **{name: Provide(_constant(value), sync_to_thread=False) for name, value in dependencies.items()},
         },
         guards=[guard_access, _refuse_unknown_parameters],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
@@ -21,6 +21,8 @@ from promenade_kernel.values.errors import InvalidValue
 from promenade_chassis.ports import BadRequest, Fault, Invalid
 
 T = TypeVar("T")
+
+MAX_DEPTH = 32
 
 _PATH_SUFFIX = re.compile(r" - at `\$[^`]*`$")
 _CODES = (
@@ -51,6 +53,7 @@ def decode_body(body: bytes, kind: type[T]) -> T:
         raise MalformedJson(str(error)) from error
     except RecursionError as error:
         raise MalformedJson("The JSON is nested too deeply") from error
+    _refuse_depth(plain)
     faults: list[Fault] = []
     value = _read(plain, kind, "", faults)
     if faults:
@@ -181,6 +184,22 @@ def _faults_of(error: InvalidValue, pointer: str) -> list[Fault]:
 
 def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def _refuse_depth(plain: Any) -> None:
+    """No body of ours is deep; a deep one is meant to exhaust the stack."""
+    level = [plain]
+    for _ in range(MAX_DEPTH):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return
+    raise MalformedJson(f"The JSON is nested deeper than {MAX_DEPTH} levels")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value).values()
+    return cast("list[Any]", value) if isinstance(value, list) else ()
 
 
 def _has_nul(plain: Any) -> bool:

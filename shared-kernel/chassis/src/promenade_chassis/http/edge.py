@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from typing import Any
@@ -12,8 +11,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from promenade_kernel.events.envelope import Cause
 from promenade_kernel.values.ids import new_id
 
-from promenade_chassis.http.problems import MEDIA_TYPE, problem_body
-from promenade_chassis.ports import use_cause
+from promenade_chassis.ports import DomainError, use_cause
 
 log = structlog.get_logger("promenade.access")
 
@@ -29,8 +27,12 @@ _TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _QUIET = ("/health/",)
 
 
-class BodyTooLarge(Exception):
+class BodyTooLarge(DomainError):
     """The body passed the limit while it was read."""
+
+    slug = "body-too-large"
+    status = 413
+    title = "The body is too large"
 
 
 class Edge:
@@ -57,21 +59,17 @@ class Edge:
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         began = time.perf_counter()
-        status = 500
-        started = False
+        status = 499  # until an answer begins: the client went away
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status, started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started, status = True, message["status"]
+                status = message["status"]
                 message["headers"] = _with_headers(message["headers"], request_id)
             await send(message)
 
         try:
             await self._app(scope, self._limited(scope, receive), send_with_headers)
-        except BodyTooLarge:
-            if not started:
-                await _refuse_body(scope, send_with_headers, request_id, self._limit)
         finally:
             _log(scope, status, time.perf_counter() - began)
 
@@ -83,12 +81,12 @@ class Edge:
         async def receive_limited() -> Any:
             nonlocal seen
             if seen > limit:
-                raise BodyTooLarge
+                raise BodyTooLarge(f"The body may have up to {limit} bytes")
             message: Any = await receive()
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > limit:
-                    raise BodyTooLarge
+                    raise BodyTooLarge(f"The body may have up to {limit} bytes")
             return message
 
         return receive_limited
@@ -103,24 +101,6 @@ def _with_headers(headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
     present = {name.lower() for name, _ in given}
     added = [(name, value) for name, value in SECURITY_HEADERS if name not in present]
     return [*given, *added, (b"x-request-id", request_id.encode())]
-
-
-async def _refuse_body(scope: Any, send: Send, request_id: str, limit: int) -> None:
-    body = json.dumps(
-        problem_body(
-            status=413,
-            slug="body-too-large",
-            title="The body is too large",
-            detail=f"The body may have up to {limit} bytes",
-            instance=scope["path"],
-            request_id=request_id,
-        )
-    ).encode()
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    start: Any = {"type": "http.response.start", "status": 413, "headers": headers}
-    end: Any = {"type": "http.response.body", "body": body, "more_body": False}
-    await send(start)
-    await send(end)
 
 
 def _log(scope: Any, status: int, seconds: float) -> None:

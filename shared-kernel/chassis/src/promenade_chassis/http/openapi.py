@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Router, get
+from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, License, Schema, SecurityScheme
 from litestar.plugins import OpenAPISchemaPlugin
@@ -50,8 +51,17 @@ _WHEN = {
     "413": "Body over 1 MiB",
     "415": "The body is not JSON",
     "422": "Understood but invalid; `errors` names every fault",
+    "428": "If-Match is missing",
     "429": "Rate limit; see Retry-After",
     "503": "Something this depends on is away; see Retry-After",
+    "504": "The service took too long; see Retry-After",
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any text of yours: sent again with the same body within 24 hours, the answer is the first one's.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
 
@@ -69,6 +79,10 @@ class TextValueSchema(OpenAPISchemaPlugin):
         return Schema(**{names.get(key, key): value for key, value in declared.items()})
 
 
+def _hide(_: Any, __: Any) -> None:
+    raise NotFoundException
+
+
 def openapi_config(title: str, version: str, description: str) -> OpenAPIConfig:
     """The configuration of a service's specification."""
     return OpenAPIConfig(
@@ -79,7 +93,10 @@ def openapi_config(title: str, version: str, description: str) -> OpenAPIConfig:
         components=Components(
             security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
         ),
-        openapi_router=Router(path="/openapi", route_handlers=[], opt={"access": public()}),
+        # Litestar's own pages load scripts from outside; the document is served by `serve_openapi`.
+        openapi_router=Router(
+            path="/openapi", route_handlers=[], opt={"access": public()}, guards=[_hide], include_in_schema=False
+        ),
         use_handler_docstrings=True,
     )
 
@@ -97,7 +114,7 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
             for method in handler.http_methods:
                 operation = path.get(method.lower())
                 if operation is not None:
-                    _complete(operation, access, method)
+                    _complete(operation, handler, access, method)
     return document
 
 
@@ -112,15 +129,20 @@ def _documented(path: str) -> str:
     return "/".join(parts) or "/"
 
 
-def _complete(operation: dict[str, Any], access: Access, method: str) -> None:
+def _complete(operation: dict[str, Any], handler: Any, access: Access, method: str) -> None:
     operation["description"] = f"{operation.get('description', '')}\n\n{access.describe()}".strip()
     operation["security"] = [] if access.kind == "public" else [{"bearer": []}]
-    statuses = {"400", "429", "503"}
+    parameters = operation.setdefault("parameters", [])
+    statuses = {"400", "429", "503", "504"}
     if access.kind != "public":
         statuses |= {"401", "403"}
-    if "{" in str(operation.get("parameters", "")) or any(p["in"] == "path" for p in operation.get("parameters", [])):
+    if any(parameter["in"] == "path" for parameter in parameters):
         statuses |= {"404"}
     if method != "GET":
         statuses |= {"404", "409", "412", "413", "415", "422"}
+    if "required_version" in handler.parsed_fn_signature.parameters:
+        statuses |= {"428"}
+    if method == "POST" and access.kind != "public" and not handler.opt.get("ignores_keys"):
+        parameters.append(_IDEMPOTENCY_KEY)
     for status in sorted(statuses):
-        operation["responses"][status] = {"description": _WHEN[status], "content": _PROBLEM}
+        operation["responses"].setdefault(status, {"description": _WHEN[status], "content": _PROBLEM})

@@ -14,7 +14,15 @@ from psycopg_pool import PoolTimeout
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from promenade_chassis.ports import DomainError, Fault, Invalid, ServiceUnavailable, StaleVersion, Unauthenticated
+from promenade_chassis.ports import (
+    DomainError,
+    Fault,
+    Invalid,
+    PreconditionFailed,
+    ServiceUnavailable,
+    StaleVersion,
+    Unauthenticated,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +70,8 @@ def problem_body(
 def problem(request: AnyRequest, error: DomainError) -> Response[dict[str, Any]]:
     """The answer to a domain error."""
     if isinstance(error, StaleVersion):
+        if request.headers.get("if-match", "*") != "*":
+            return problem(request, PreconditionFailed())
         request.scope["state"]["lost_race"] = True
     headers = dict(error.headers)
     if isinstance(error, Unauthenticated):

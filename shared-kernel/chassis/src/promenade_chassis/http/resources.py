@@ -16,7 +16,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 
 from promenade_chassis.http.access import Access
-from promenade_chassis.ports import BadRequest, Page, PageRequest, Principal
+from promenade_chassis.ports import (
+    BadRequest,
+    Page,
+    PageRequest,
+    PreconditionFailed,
+    PreconditionRequired,
+    Principal,
+)
 
 Item = TypeVar("Item")
 Shown = TypeVar("Shown", bound="Resource")
@@ -27,6 +34,7 @@ _ETAG = re.compile(r'"[0-9]{1,18}"')
 # What handlers ask for; the dependencies of these names are the application's (`http.app`).
 Caller = NamedDependency[Principal]
 ExpectedVersion = NamedDependency[int | None]
+RequiredVersion = NamedDependency[int | None]
 Paging = NamedDependency[PageRequest]
 PathId = FromPath[UUID]
 
@@ -110,15 +118,26 @@ async def provide_page(
     return PageRequest(limit=limit, after=decode_cursor(cursor) if cursor is not None else None)
 
 
-async def provide_if_match(
-    if_match: Annotated[
-        str | None, HeaderParameter(name="If-Match", description="The ETag read; the write is refused when stale.")
-    ] = None,
-) -> int | None:
+IfMatch = Annotated[
+    str | None, HeaderParameter(name="If-Match", description="The ETag read; the write is refused when stale.")
+]
+
+
+async def provide_if_match(if_match: IfMatch = None) -> int | None:
     """The dependency `expected_version`: the version If-Match names, None without it or for `*`."""
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip()
+    # If-Match compares strongly: a weak tag never matches.
+    if text.startswith("W/"):
+        raise PreconditionFailed
     if _ETAG.fullmatch(text) is None:
         raise BadIfMatch
     return int(text[1:-1])
+
+
+async def provide_required_if_match(if_match: IfMatch = None) -> int | None:
+    """The dependency `required_version`: as `expected_version`, and 428 without the header."""
+    if if_match is None:
+        raise PreconditionRequired
+    return await provide_if_match(if_match)

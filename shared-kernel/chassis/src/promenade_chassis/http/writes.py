@@ -13,7 +13,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from litestar.utils.scope.state import ScopeState
 
-from promenade_chassis.http.access import principal_of
+from promenade_chassis.http.access import principal_of, require_access
 from promenade_chassis.http.bodies import decode_body
 from promenade_chassis.idempotency import (
     KEPT_HEADERS,
@@ -66,7 +66,7 @@ class Writes(ASGIMiddleware):
     With an Idempotency-Key the handler runs inside a transaction that first takes the key and last stores the
     answer: effect and record commit together. A refusal (4xx) commits what the use case itself had committed
     (a counted wrong code, say) and stores nothing. Without If-Match a lost version race is run again, up to
-    three times in all.
+    three times in all; so a route that writes has one unit of work.
     """
 
     def __init__(self, unit_of_work: UnitOfWork, store: IdempotencyStore) -> None:
@@ -78,17 +78,25 @@ class Writes(ASGIMiddleware):
         if scope["type"] != "http" or scope["method"] not in WRITES or scope["route_handler"].opt.get("streams"):
             await next_app(scope, receive, send)
             return
-        body = _checked_body(scope, await _read_body(receive))
+        # Who may not write learns nothing of his body, and takes no lock.
+        require_access(scope, scope["route_handler"])
+        received = await _read_body(receive)
+        if received is None:
+            return
+        answer = await self._run_races(scope, _checked_body(scope, received), next_app)
+        await answer.send(send)
+
+    async def _run_races(self, scope: Any, body: bytes, next_app: ASGIApp) -> _Answer:
         headers = {name.lower(): value for name, value in scope["headers"]}
-        races = 1 if b"if-match" in headers else RACES
-        for race in range(races):
+        race = 1
+        while True:
             scope["state"]["lost_race"] = False
             answer = await self._run(scope, body, headers, next_app)
-            if not scope["state"]["lost_race"]:
-                break
+            if race == RACES or not scope["state"]["lost_race"]:
+                return answer
             # Racers that start again together lose together.
-            await asyncio.sleep(random.uniform(0, 0.01) * (race + 1))  # noqa: S311
-        await answer.send(send)
+            await asyncio.sleep(random.uniform(0, 0.01) * race)  # noqa: S311
+            race += 1
 
     async def _run(self, scope: Scope, body: bytes, headers: dict[bytes, bytes], next_app: ASGIApp) -> _Answer:
         key = headers.get(b"idempotency-key")
@@ -99,7 +107,7 @@ class Writes(ASGIMiddleware):
     async def _run_once(self, scope: Any, body: bytes, key: str, next_app: ASGIApp) -> _Answer:
         principal = principal_of(scope)
         named = f"{principal.id if principal else ''} {scope['method']} {scope['path']}"
-        body_hash = hash_body(body)
+        body_hash = hash_body(scope["query_string"] + b"\0" + body)
         answer = _Answer()
         try:
             async with self._unit_of_work.begin():
@@ -156,12 +164,13 @@ def _is_json(scope: Any) -> bool:
     return media_type == "application/json" or media_type.endswith("+json")
 
 
-async def _read_body(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes | None:
+    """The whole body; None when the client went away before its end."""
     parts: list[bytes] = []
     while True:
         message: Any = await receive()
         if message["type"] != "http.request":
-            return b"".join(parts)
+            return None
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)

@@ -13,11 +13,10 @@ Other = TypeVar("Other")
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """`limit` rows (1-100) after the row whose id is `after`, newest first unless `ascending`."""
+    """`limit` rows (1-100) after the row whose id is `after`, newest first."""
 
     limit: int = 25
     after: UUID | None = None
-    ascending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

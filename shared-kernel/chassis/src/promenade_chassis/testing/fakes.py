@@ -21,7 +21,7 @@ A = TypeVar("A", bound=Aggregate)
 
 class _Snapshots(Protocol):
     def snapshot(self) -> Any: ...
-    def restore(self, snapshot: Any) -> None: ...
+    def roll_back(self, snapshot: Any) -> None: ...
 
 
 class InMemoryUnitOfWork:
@@ -30,6 +30,7 @@ class InMemoryUnitOfWork:
     def __init__(self) -> None:
         self._stores: list[_Snapshots] = []
         self._depth: dict[asyncio.Task[Any] | None, int] = {}
+        self._turn = asyncio.Lock()
         self.events: list[Event] = []
 
     def join(self, store: _Snapshots) -> None:
@@ -40,6 +41,16 @@ class InMemoryUnitOfWork:
     async def begin(self) -> AsyncGenerator[None, None]:
         """Open the unit of work; inside another one it is a savepoint."""
         task = asyncio.current_task()
+        if self._depth.get(task):
+            async with self._roll_back_on_error(task):
+                yield
+            return
+        # One after the other: a snapshot taken back must not take other tasks' work with it.
+        async with self._turn, self._roll_back_on_error(task):
+            yield
+
+    @asynccontextmanager
+    async def _roll_back_on_error(self, task: asyncio.Task[Any] | None) -> AsyncGenerator[None, None]:
         self._depth[task] = self._depth.get(task, 0) + 1
         saved = [(store, store.snapshot()) for store in self._stores]
         recorded = len(self.events)
@@ -47,7 +58,7 @@ class InMemoryUnitOfWork:
             yield
         except BaseException:
             for store, snapshot in saved:
-                store.restore(snapshot)
+                store.roll_back(snapshot)
             del self.events[recorded:]
             raise
         finally:
@@ -71,7 +82,7 @@ class InMemoryRepository(Generic[A]):
         """The rows as they are."""
         return dict(self._rows)
 
-    def restore(self, snapshot: dict[UUID, A]) -> None:
+    def roll_back(self, snapshot: dict[UUID, A]) -> None:
         """Take the rows back to a snapshot."""
         self._rows = snapshot
 
