@@ -165,7 +165,13 @@ def _override(merged: dict[str, Any], environ: Mapping[str, str]) -> None:
 
 
 def _parsed(value: str) -> Any:
-    return msgspec.json.decode(value) if value.startswith(("{", "[")) else value
+    """Lists and objects are written as JSON; a password may begin like one."""
+    if not value.startswith(("{", "[")):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return value
 
 
 def _substitute(value: Any, environ: Mapping[str, str]) -> Any:
@@ -180,7 +186,9 @@ def _substitute(value: Any, environ: Mapping[str, str]) -> Any:
 
 def _lookup(match: re.Match[str], environ: Mapping[str, str]) -> str:
     default: str | None = match["default"]
-    found = environ.get(match["name"], default)
+    found = environ.get(match["name"])
+    if default is not None:
+        return found or default  # as the shell's `:-`: empty is as good as unset
     if found is None:
         raise ConfigurationError(f"the environment variable {match['name']} is not set")
     return found
