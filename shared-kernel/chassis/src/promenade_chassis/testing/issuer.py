@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import time
 from typing import Any
 from uuid import uuid4
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -76,8 +76,7 @@ class Issuer:
         signing_input = f"{_part(header)}.{_part(self.claims())}"
         if algorithm.lower() == "none":
             return f"{signing_input}."
-        hmac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
-        return f"{signing_input}.{_encoded(hmac.sign(signing_input.encode(), secret))}"
+        return f"{signing_input}.{_encoded(hmac.digest(secret, signing_input.encode(), 'sha256'))}"
 
 
 def _present(header: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,218 @@
+"""Request bodies: decoded strictly, every fault named with its pointer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import UNSET, Meta, UnsetType
+from promenade_chassis.http.bodies import MalformedJson, decode_body
+from promenade_chassis.ports import Fault, Invalid
+from promenade_kernel.values.address import Address
+from promenade_kernel.values.email import Email
+from promenade_kernel.values.errors import InvalidValue
+from promenade_kernel.values.money import Currency, Money
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+class Line(msgspec.Struct, kw_only=True):
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+    price: Money
+    note: Annotated[str, Meta(max_length=5)] | None = None
+
+
+class Cart(msgspec.Struct, kw_only=True):
+    email: Email
+    lines: Annotated[list[Line], Meta(min_length=1, max_length=3)]
+    ship_to: Address | None = None
+    colour: Colour = Colour.RED
+    due: Annotated[datetime, Meta(tz=True)] | None = None
+    paid: bool = False
+    tags: tuple[str, ...] = ()
+    notes: dict[str, str] = {}
+    label: str | None | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if self.paid and self.due is not None:
+            raise InvalidValue("not-both", "What is paid is not due", "/due")
+
+
+PRICE = {"amount": 100, "currency": "EUR"}
+LINE = {"quantity": 1, "price": PRICE}
+GOOD: dict[str, Any] = {"email": "ada@example.com", "lines": [LINE]}
+SHIP_TO = {"street": "Main Street 1", "city": "Vienna", "postal_code": "1010", "country": "AT"}
+
+
+def decode(body: Any) -> Cart:
+    return decode_body(json.dumps(body).encode(), Cart)
+
+
+def faults(body: Any) -> set[tuple[str, str]]:
+    with pytest.raises(Invalid) as refusal:
+        decode(body)
+    found = [(fault.pointer, fault.code) for fault in refusal.value.faults]
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def test_a_good_body_becomes_typed_values() -> None:
+    """Values, nested structs, sequences and times arrive as what the struct says."""
+    cart = decode({**GOOD, "ship_to": SHIP_TO, "due": "2026-02-28T12:00:00Z", "tags": ["a"], "notes": {"a": "b"}})
+
+    assert isinstance(cart.email, Email)
+    assert cart.lines[0].price == Money(100, Currency("EUR"))
+    assert isinstance(cart.ship_to, Address)
+    assert cart.due is not None
+    assert cart.due.utcoffset() is not None
+    assert (cart.tags, cart.notes) == (("a",), {"a": "b"})
+
+
+@pytest.mark.parametrize(("given_", "label"), [({}, UNSET), ({"label": None}, None), ({"label": "x"}, "x")])
+def test_absent_and_null_are_told_apart(given_: dict[str, Any], label: Any) -> None:
+    """Absent means unchanged, null means cleared."""
+    assert decode({**GOOD, **given_}).label == label
+
+
+FAULTY: list[tuple[str, Any, set[tuple[str, str]]]] = [
+    ("nothing", {}, {("/email", "required"), ("/lines", "required")}),
+    ("no object", [GOOD], {("", "wrong-type")}),
+    ("unknown fields", {**GOOD, "x": 1, "y~/z": 2}, {("/x", "unknown-field"), ("/y~0~1z", "unknown-field")}),
+    ("no lines", {**GOOD, "lines": []}, {("/lines", "invalid-length")}),
+    ("too many lines", {**GOOD, "lines": [LINE] * 4}, {("/lines", "invalid-length")}),
+    ("lines are an object", {**GOOD, "lines": LINE}, {("/lines", "wrong-type")}),
+    ("a line is null", {**GOOD, "lines": [LINE, None]}, {("/lines/1", "wrong-type")}),
+    ("true is no number", {**GOOD, "lines": [{**LINE, "quantity": True}]}, {("/lines/0/quantity", "wrong-type")}),
+    ("1.0 is no integer", {**GOOD, "lines": [{**LINE, "quantity": 1.5}]}, {("/lines/0/quantity", "wrong-type")}),
+    ('"1" is no number', {**GOOD, "lines": [{**LINE, "quantity": "1"}]}, {("/lines/0/quantity", "wrong-type")}),
+    ("1 is no truth", {**GOOD, "paid": 1}, {("/paid", "wrong-type")}),
+    ("an unknown choice", {**GOOD, "colour": "blue"}, {("/colour", "invalid-choice")}),
+    ("a time without zone", {**GOOD, "due": "2026-02-28T12:00:00"}, {("/due", "timezone-required")}),
+    ("no such day", {**GOOD, "due": "2026-02-29T12:00:00Z"}, {("/due", "invalid-format")}),
+    ("NUL in a list", {**GOOD, "tags": ["a", "b\0"]}, {("/tags/1", "nul-character")}),
+    ("NUL in a mapping", {**GOOD, "notes": {"a": "\0"}}, {("/notes", "nul-character")}),
+    ("NUL in a key", {**GOOD, "notes": {"\0": "a"}}, {("/notes", "nul-character")}),
+    ("a fault between fields", {**GOOD, "paid": True, "due": "2026-02-28T12:00:00Z"}, {("/due", "not-both")}),
+    (
+        "every line has its own fault",
+        {**GOOD, "lines": [{**LINE, "quantity": 0}, {"quantity": 1_000_001}, {**LINE, "note": "toolong", "x": 1}]},
+        {
+            ("/lines/0/quantity", "out-of-range"),
+            ("/lines/1/quantity", "out-of-range"),
+            ("/lines/1/price", "required"),
+            ("/lines/2/note", "invalid-length"),
+            ("/lines/2/x", "unknown-field"),
+        },
+    ),
+    (
+        "faults inside a value beside faults around it",
+        {"email": "x", "lines": [LINE], "ship_to": {**SHIP_TO, "country": "at", "street": ""}, "colour": 1, "x": 1},
+        {
+            ("/email", "invalid-email"),
+            ("/ship_to/country", "invalid-country"),
+            ("/ship_to/street", "too-short"),
+            ("/colour", "wrong-type"),
+            ("/x", "unknown-field"),
+        },
+    ),
+    (
+        "what a value says of its readable fields",
+        {**GOOD, "ship_to": {"street": "", "city": 1, "country": "AT"}},
+        {("/ship_to/street", "too-short"), ("/ship_to/city", "wrong-type"), ("/ship_to/postal_code", "required")},
+    ),
+    (
+        "a fault between fields beside another one",
+        {**GOOD, "paid": True, "due": "2026-02-28T12:00:00Z", "colour": "blue", "x": 1},
+        {("/due", "not-both"), ("/colour", "invalid-choice"), ("/x", "unknown-field")},
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "expected"), [pytest.param(b, f, id=name) for name, b, f in FAULTY])
+def test_every_fault_is_named_at_once(body: Any, expected: set[tuple[str, str]]) -> None:
+    """Each with the JSON pointer to where it is and a stable slug, none twice."""
+    assert faults(body) == expected
+
+
+@pytest.mark.parametrize("currency", ["eur", "XAU", "EURO", "€", "", 1, None, "EUR "])
+def test_a_currency_is_an_active_one_in_capitals(currency: Any) -> None:
+    """Money of no real currency is refused where it stands."""
+    body = {**GOOD, "lines": [{**LINE, "price": {"amount": 1, "currency": currency}}]}
+
+    assert {pointer for pointer, _ in faults(body)} == {"/lines/0/price/currency"}
+
+
+@pytest.mark.parametrize("amount", [10**15, -(10**15), 1.5, "1", True, None, 10**30])
+def test_an_amount_is_an_integer_below_a_quadrillion(amount: Any) -> None:
+    """Floats, texts, truths and amounts beyond the limit are refused where they stand."""
+    body = {**GOOD, "lines": [{**LINE, "price": {"amount": amount, "currency": "EUR"}}]}
+
+    assert {pointer for pointer, _ in faults(body)} == {"/lines/0/price/amount"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"{", id="cut off"),
+        pytest.param(b"{} 1", id="more than one"),
+        pytest.param(b"nan", id="nan"),
+        pytest.param(b'{"email": Infinity}', id="Infinity"),
+        pytest.param(b'{"email": "\xff"}', id="not UTF-8"),
+        pytest.param(b'{"email": "\\ud800"}', id="a lone surrogate"),
+        pytest.param(b'{"\\udc00": 1}', id="a lone surrogate in a key"),
+        pytest.param(b"[" * 100_000 + b"]" * 100_000, id="a deep list"),
+        pytest.param(b'{"a":' * 100_000, id="a deep object"),
+        pytest.param(b"[" * 200 + b"]" * 200, id="a list as deep as no body of ours"),
+        pytest.param(b"\xef\xbb\xbf{}", id="a byte order mark"),
+    ],
+)
+def test_what_is_not_json_is_malformed(body: bytes) -> None:
+    """400, whatever is wrong with it."""
+    with pytest.raises(MalformedJson):
+        decode_body(body, Cart)
+
+
+NAMES = [
+    *("email", "lines", "ship_to", "colour", "due", "paid", "tags", "notes", "label"),
+    *("quantity", "price", "note", "amount", "currency", "street", "country", "a/b~c", ""),
+]
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), json_values))
+def test_any_json_is_decoded_or_refused(body: dict[str, Any]) -> None:
+    """No JSON makes the decoder fail in another way than naming faults, each inside the body."""
+    named = [fault.pointer for fault in refusal_of(json.dumps(body).encode())]
+
+    assert all(pointer == "" or pointer.startswith("/") for pointer in named)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_decoded_or_refused(body: bytes) -> None:
+    """Nor do any bytes."""
+    refusal_of(body)
+
+
+def refusal_of(body: bytes) -> Sequence[Fault]:
+    """The faults of a body, none when it is good or no JSON; anything else is an error and fails the test."""
+    try:
+        decode_body(body, Cart)
+    except Invalid as refusal:
+        return refusal.faults
+    except MalformedJson:
+        pass
+    return ()
