@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
+from promenade_chassis.ports import utc_now
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.ids import new_id
 
@@ -18,3 +20,20 @@ class Mail:
     text: str
     html: str
     id: UUID = field(default_factory=new_id)
+    created_at: datetime = field(default_factory=utc_now)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMail:
+    """A mail that is due, and how often sending it has failed."""
+
+    mail: Mail
+    attempts: int
+
+
+class MailNotTaken(Exception):
+    """The server is away or busy: later, perhaps."""
+
+
+class MailRefused(Exception):
+    """The server will never take this mail."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
-from promenade_identity.mail.entity import Mail
+from promenade_identity.mail.entity import Mail, WaitingMail
 
 
 class Mails(Protocol):
@@ -15,6 +17,34 @@ class Mails(Protocol):
 
     async def queue(self, mail: Mail) -> None:
         """Keep a mail for the sender; its text is sealed with the service's key until it is sent."""
+        ...
+
+
+class Outgoing(Protocol):
+    """The same mails, as the sender sees them."""
+
+    async def take(self, now: datetime) -> WaitingMail | None:
+        """The mail that is due and waits longest, held until the transaction ends; those held by others are left."""
+        ...
+
+    async def mark_sent(self, mail_id: UUID, now: datetime) -> None:
+        """The server has it: note when, erase what it said."""
+        ...
+
+    async def postpone(self, mail_id: UUID, until: datetime, error: str) -> None:
+        """Count an attempt that failed."""
+        ...
+
+    async def give_up(self, mail_id: UUID, now: datetime, error: str) -> None:
+        """Nobody will ever take it: note why, erase what it said."""
+        ...
+
+
+class MailTransport(Protocol):
+    """Carries mails out of the house."""
+
+    async def deliver(self, mail: Mail) -> None:
+        """Hand a mail over; raises `MailNotTaken` or `MailRefused`."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""Signing keys: made here, sealed at rest, published as a JWKS."""

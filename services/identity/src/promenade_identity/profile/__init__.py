@@ -1,0 +1,1 @@
+"""Profiles: what a user tells about himself."""

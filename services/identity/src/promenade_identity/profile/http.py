@@ -1,0 +1,78 @@
+"""Routes of profiles."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, Response, get, patch
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import UNSET, Meta, UnsetType
+from promenade_chassis.http.access import own
+from promenade_chassis.http.resources import Caller, ExpectedVersion, PathId, shown
+from promenade_kernel.values.address import Country
+
+from promenade_identity.profile import use_cases
+from promenade_identity.profile.entity import MAX_LINKS, Bio, DisplayName, HttpsUrl, Locale, PersonName, Timezone
+from promenade_identity.profile.use_cases import ProfileRoom
+from promenade_identity.shapes import ProfileResource, shape
+
+Room = NamedDependency[ProfileRoom]
+
+
+class ChangeProfile(msgspec.Struct, kw_only=True):
+    """What to change; null clears a field."""
+
+    display_name: DisplayName | None | UnsetType = UNSET
+    given_name: PersonName | None | UnsetType = UNSET
+    family_name: PersonName | None | UnsetType = UNSET
+    bio: Bio | None | UnsetType = UNSET
+    avatar_url: HttpsUrl | None | UnsetType = UNSET
+    date_of_birth: date | None | UnsetType = UNSET
+    locale: Locale | None | UnsetType = UNSET
+    timezone: Timezone | None | UnsetType = UNSET
+    country: Country | None | UnsetType = UNSET
+    links: Annotated[list[HttpsUrl], Meta(max_length=MAX_LINKS)] | UnsetType = UNSET
+    is_public: bool | UnsetType = UNSET
+
+
+class ProfileController(Controller):
+    """/profiles"""
+
+    path = "/profiles"
+    tags = ("profiles",)
+
+    @get("/me", access=own(), operation_id="get_own_profile", summary="Read one's own profile")
+    async def read_own(self, principal: Caller, profile_room: Room) -> Response[ProfileResource]:
+        """The profile with its ETag."""
+        return _shown(await use_cases.get_own_profile(principal=principal, room=profile_room))
+
+    @patch("/me", access=own(), operation_id="change_own_profile", summary="Change one's own profile")
+    async def change_own(
+        self, data: JSONBody[ChangeProfile], expected_version: ExpectedVersion, principal: Caller, profile_room: Room
+    ) -> Response[ProfileResource]:
+        """Changes the fields that are named; others stay."""
+        changes = {name: value for name in data.__struct_fields__ if (value := getattr(data, name)) is not UNSET}
+        if "links" in changes:
+            changes["links"] = tuple(changes["links"])
+        return _shown(
+            await use_cases.change_own_profile(
+                changes, expected_version=expected_version, principal=principal, room=profile_room
+            )
+        )
+
+    @get(
+        "/{user_id:uuid}",
+        access=own(use_cases.READ),
+        operation_id="get_profile",
+        summary="Read a user's profile",
+    )
+    async def read(self, user_id: PathId, principal: Caller, profile_room: Room) -> Response[ProfileResource]:
+        """A public profile; with profiles:read any."""
+        return _shown(await use_cases.get_profile(user_id, principal=principal, room=profile_room))
+
+
+def _shown(profile: object) -> Response[ProfileResource]:
+    return shown(shape(ProfileResource, profile))

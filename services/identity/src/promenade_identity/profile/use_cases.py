@@ -1,0 +1,56 @@
+"""What can be done with profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from promenade_chassis.ports import NotFound, Principal, UnitOfWork, invalid_field, utc_now
+from promenade_kernel.values.errors import InvalidValue
+
+from promenade_identity.profile.entity import Profile
+from promenade_identity.profile.repository import Profiles
+
+READ = "profiles:read"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRoom:
+    """What the use cases of this room work with."""
+
+    unit_of_work: UnitOfWork
+    profiles: Profiles
+
+
+async def get_own_profile(*, principal: Principal, room: ProfileRoom) -> Profile:
+    """One's own profile."""
+    return await room.profiles.of_user(principal.id)
+
+
+async def get_profile(user_id: UUID, *, principal: Principal, room: ProfileRoom) -> Profile:
+    """A profile that is public, one's own, or with profiles:read any; raises `NotFound` for others."""
+    profile = await room.profiles.of_user(user_id)
+    if not profile.is_public and not principal.reaches(user_id, READ):
+        raise NotFound("There is no such profile")
+    return profile
+
+
+async def change_own_profile(
+    changes: Mapping[str, Any],
+    *,
+    expected_version: int | None,
+    principal: Principal,
+    room: ProfileRoom,
+) -> Profile:
+    """Change the fields named in `changes`; None clears one."""
+    async with room.unit_of_work.begin():
+        profile = await room.profiles.of_user(principal.id)
+        profile.expect_version(expected_version)
+        try:
+            profile.change(utc_now().date(), **changes)
+        except InvalidValue as fault:
+            raise invalid_field(fault.pointer, fault.code, fault.detail) from fault
+        await room.profiles.save(profile)
+    return profile

@@ -1,0 +1,1 @@
+"""Revocations: which access tokens stopped counting before their time."""

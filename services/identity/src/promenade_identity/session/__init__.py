@@ -1,0 +1,1 @@
+"""Sessions: signing in and out, access and refresh tokens."""

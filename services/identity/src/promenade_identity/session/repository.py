@@ -1,0 +1,52 @@
+"""The ports of sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from promenade_chassis.ports import Page, PageRequest
+
+from promenade_identity.session.entity import EndReason, RefreshToken, Session
+from promenade_identity.user.entity import User
+
+
+class Sessions(Protocol):
+    """Sessions with their refresh tokens."""
+
+    async def add(self, session: Session, token: RefreshToken) -> None:
+        """Store a new session and its first token."""
+        ...
+
+    async def save(self, session: Session, token: RefreshToken | None = None) -> None:
+        """Store a change and, after a rotation, the new token; raises `StaleVersion`."""
+        ...
+
+    async def hold_by_token(self, digest: bytes) -> tuple[Session, RefreshToken] | None:
+        """The session of a token, ended ones included; until the transaction ends nobody else holds it."""
+        ...
+
+    async def hold(self, session_id: UUID) -> Session:
+        """A living session, held; raises `NotFound`."""
+        ...
+
+    async def list(self, user_id: UUID, page: PageRequest, now: datetime) -> Page[Session]:
+        """A user's living sessions, newest first."""
+        ...
+
+    async def end_all(self, user_id: UUID, reason: EndReason, now: datetime) -> None:
+        """End all living sessions of a user."""
+        ...
+
+    async def drop_expired(self, now: datetime) -> None:
+        """Forget tokens that have expired, and sessions that have none left."""
+        ...
+
+
+class AccessTokens(Protocol):
+    """Gives out access tokens."""
+
+    async def issue(self, user: User, session_id: UUID, now: datetime) -> str:
+        """A signed token with what the user may do at this moment."""
+        ...

@@ -1,0 +1,215 @@
+"""A user: who may sign in, as what, and the states he goes through."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from promenade_chassis.ports import Aggregate, StateMachine, Unauthenticated, utc_now
+from promenade_kernel.events.identity import (
+    UserActivated,
+    UserDeleted,
+    UserLocked,
+    UserRegistered,
+    UserRegistrationRepeated,
+    UserReinstated,
+    UserSuspended,
+    UserVerificationRequested,
+)
+from promenade_kernel.values.email import Email
+from promenade_kernel.values.errors import InvalidValue
+from promenade_kernel.values.ids import new_id
+from promenade_kernel.values.permissions import SYSTEM_ROLES
+from promenade_kernel.values.text import TextValue
+
+REGISTERED_ROLES = ("user",)
+PENDING_LIFETIME = timedelta(days=7)
+LOCK_EVERY = 5
+# As long as the longest password, and then some: who types more has not chosen it here.
+LONGEST_GIVEN = 1024
+LOCKS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 15))
+
+
+class GivenPassword(TextValue):
+    """A password as somebody typed it, in NFC: the same on every keyboard. Never trimmed."""
+
+    __slots__ = ()
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "password", "maxLength": LONGEST_GIVEN}
+
+    @classmethod
+    def _normalise(cls, text: str) -> str:
+        if len(text) > LONGEST_GIVEN:
+            raise InvalidValue("password-too-long", "This is longer than any password.")
+        return unicodedata.normalize("NFC", text)
+
+
+class UserStatus(StrEnum):
+    """Where a user stands."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
+
+
+_MACHINE = StateMachine[UserStatus](
+    table={
+        "verify": {UserStatus.PENDING: UserStatus.ACTIVE},
+        "suspend": {UserStatus.ACTIVE: UserStatus.SUSPENDED},
+        "reinstate": {UserStatus.SUSPENDED: UserStatus.ACTIVE},
+        "delete": {
+            UserStatus.PENDING: UserStatus.DELETED,
+            UserStatus.ACTIVE: UserStatus.DELETED,
+            UserStatus.SUSPENDED: UserStatus.DELETED,
+        },
+        "expire": {UserStatus.PENDING: UserStatus.DELETED},
+    },
+    # Verifying takes a code from the mail, expiring the passage of time.
+    internal=frozenset({"verify", "expire"}),
+)
+
+
+class AccountSuspended(Unauthenticated):
+    """The user may do nothing until reinstated."""
+
+    slug = "account-suspended"
+    title = "The account is suspended"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistrationAttempt:
+    """What one call of register brought along; counts only once its own code has proved the address."""
+
+    user_id: UUID
+    password_hash: str
+    display_name: str | None = None
+    locale: str | None = None
+    id: UUID = field(default_factory=new_id)
+    created_at: datetime = field(default_factory=utc_now)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPassword:
+    """The count after a wrong password, and until when it locked the account, if it did."""
+
+    failed_logins: int
+    locks_until: datetime | None
+
+
+@dataclass(kw_only=True)
+class User(Aggregate):
+    """The aggregate root. The facts of signing in (last three fields) are read here and written by the repository."""
+
+    machine: ClassVar[StateMachine[UserStatus]] = _MACHINE
+
+    email: Email
+    status: UserStatus = UserStatus.PENDING
+    roles: tuple[str, ...] = REGISTERED_ROLES
+    password_hash: str | None = None
+    email_verified_at: datetime | None = None
+    suspended_until: datetime | None = None
+    authz_epoch: int = 0
+    failed_logins: int = 0
+    locked_until: datetime | None = None
+    last_login_at: datetime | None = None
+
+    @property
+    def allowed_actions(self) -> list[str]:
+        """What an administrator may do with the user next."""
+        return self.machine.allowed(self.status)
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """All that his roles allow."""
+        return frozenset[str]().union(*(SYSTEM_ROLES.get(role, frozenset()) for role in self.roles))
+
+    def is_locked(self, now: datetime) -> bool:
+        """Whether wrong passwords have locked him."""
+        return self.locked_until is not None and now < self.locked_until
+
+    def register(self, attempt: RegistrationAttempt) -> None:
+        """Come into being by a first attempt."""
+        self.record(
+            UserRegistered(
+                user_id=self.id,
+                attempt_id=attempt.id,
+                email=self.email,
+                display_name=attempt.display_name,
+                locale=attempt.locale,
+            )
+        )
+
+    def register_again(self, attempt: RegistrationAttempt) -> None:
+        """Somebody registered the address again; a user who has proved it is told so, without a code."""
+        if self.status is UserStatus.PENDING:
+            self.record(UserVerificationRequested(user_id=self.id, attempt_id=attempt.id))
+        else:
+            self.record(UserRegistrationRepeated(user_id=self.id))
+
+    def request_verification(self) -> None:
+        """Ask for the mail once more."""
+        self.record(UserVerificationRequested(user_id=self.id))
+
+    def verify(self, attempt: RegistrationAttempt, now: datetime) -> None:
+        """The code of an attempt was given: its data become the user's."""
+        self._move("verify")
+        self.password_hash = attempt.password_hash
+        self.email_verified_at = now
+        self.record(
+            UserActivated(user_id=self.id, email=self.email, display_name=attempt.display_name, locale=attempt.locale)
+        )
+
+    def appoint(self, password_hash: str, roles: tuple[str, ...], now: datetime) -> None:
+        """Make a new user active at once, by the operator's word instead of a code."""
+        self.roles = roles
+        self.verify(RegistrationAttempt(user_id=self.id, password_hash=password_hash), now)
+
+    def lock(self, until: datetime) -> None:
+        """Tell that wrong passwords have locked the account."""
+        self.locked_until = until
+        self.record(UserLocked(user_id=self.id, until=until))
+
+    def suspend(self, until: datetime | None = None) -> None:
+        """Take away everything until reinstated, or until a moment."""
+        self._move("suspend")
+        self.suspended_until = until
+        self.raise_epoch()
+        self.record(UserSuspended(user_id=self.id, until=until))
+
+    def reinstate(self) -> None:
+        """Give it back."""
+        self._move("reinstate")
+        self.suspended_until = None
+        self.record(UserReinstated(user_id=self.id))
+
+    def delete(self, now: datetime) -> None:
+        """End the user; the address is free again."""
+        self._end("delete", now)
+
+    def expire(self, now: datetime) -> None:
+        """End a user who never proved the address."""
+        self._end("expire", now)
+
+    def raise_epoch(self) -> None:
+        """Make all access tokens given out so far stale."""
+        self.authz_epoch += 1
+
+    def _end(self, command: str, now: datetime) -> None:
+        self._move(command)
+        self.deleted_at = now
+        self.raise_epoch()
+        self.record(UserDeleted(user_id=self.id))
+
+    def _move(self, command: str) -> None:
+        self.status = self.machine.next_state(self.status, command)
+
+
+def lock_after(failed_logins: int) -> timedelta | None:
+    """How long that many wrong passwords lock an account which is not locked: each 5th, 1 minute doubling to 15."""
+    if failed_logins == 0 or failed_logins % LOCK_EVERY:
+        return None
+    return LOCKS[min(failed_logins // LOCK_EVERY, len(LOCKS)) - 1]

@@ -1,0 +1,167 @@
+"""Users and their registration attempts in PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from promenade_chassis.ports import NotFound
+from promenade_chassis.repository import BaseRepository, Row
+from promenade_kernel.values.email import Email
+
+from promenade_identity.user.entity import (
+    LOCK_EVERY,
+    LOCKS,
+    RegistrationAttempt,
+    User,
+    UserStatus,
+    WrongPassword,
+)
+
+# The one place that leaves deleted users out.
+_LIVING = 'SELECT * FROM "user" WHERE deleted_at IS NULL'
+_GET = _LIVING + " AND id = %(id)s"
+_OF_EMAIL = _LIVING + " AND email_key = %(email_key)s"
+# A row that is not there yet cannot be locked, an address can.
+_HOLD_ADDRESS = "SELECT pg_advisory_xact_lock(hashtextextended(%(email_key)s, 1))"
+_PENDING_SINCE = (
+    _LIVING
+    + """
+ AND status = 'pending' AND created_at < %(moment)s ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+)
+_INSERT = """
+INSERT INTO "user" (id, email, email_key, status, roles, password_hash, email_verified_at, suspended_until,
+                    authz_epoch, version, last_sequence, created_at, updated_at)
+VALUES (%(id)s, %(email)s, %(email_key)s, %(status)s, %(roles)s, %(password_hash)s, %(email_verified_at)s,
+        %(suspended_until)s, %(authz_epoch)s, %(version)s, %(last_sequence)s, %(created_at)s, %(updated_at)s)
+"""
+_UPDATE = """
+UPDATE "user"
+SET email = %(email)s, email_key = %(email_key)s, status = %(status)s, roles = %(roles)s,
+    password_hash = %(password_hash)s, email_verified_at = %(email_verified_at)s,
+    suspended_until = %(suspended_until)s, authz_epoch = %(authz_epoch)s, version = %(version)s,
+    last_sequence = %(last_sequence)s, updated_at = %(updated_at)s, deleted_at = %(deleted_at)s
+WHERE id = %(id)s AND version = %(expected_version)s
+"""
+# One statement, so that parallel ones are counted one after the other. Locked already: counted, lengthening nothing.
+_COUNT_WRONG = """
+UPDATE "user"
+SET failed_logins = failed_logins + 1,
+    locked_until = CASE
+        WHEN (failed_logins + 1) %% %(every)s = 0 AND (locked_until IS NULL OR locked_until <= %(now)s)
+        THEN %(now)s + (%(locks)s::interval[])[least((failed_logins + 1) / %(every)s, %(longest)s)]
+        ELSE locked_until END
+WHERE id = %(id)s AND deleted_at IS NULL
+RETURNING failed_logins, locked_until, failed_logins %% %(every)s = 0
+    AND locked_until = %(now)s + (%(locks)s::interval[])[least(failed_logins / %(every)s, %(longest)s)] AS locks
+"""
+_NOTE_LOGIN = """
+UPDATE "user"
+SET failed_logins = 0, locked_until = NULL, last_login_at = %(now)s,
+    password_hash = coalesce(%(new_hash)s, password_hash)
+WHERE id = %(id)s AND status = 'active' AND password_hash = %(password_hash)s
+  AND (locked_until IS NULL OR locked_until <= %(now)s)
+"""
+_ADD_ATTEMPT = """
+INSERT INTO registration_attempt (id, user_id, password_hash, display_name, locale, created_at)
+VALUES (%(id)s, %(user_id)s, %(password_hash)s, %(display_name)s, %(locale)s, %(created_at)s)
+"""
+_ATTEMPTS = "SELECT * FROM registration_attempt WHERE user_id = %(user_id)s ORDER BY id DESC"
+_DROP_ATTEMPTS = "DELETE FROM registration_attempt WHERE user_id = %(user_id)s"
+
+
+class PostgresUsers(BaseRepository):
+    """The users of the service's own database."""
+
+    async def add(self, user: User) -> None:
+        """Store a new user whose address is held."""
+        await self._insert(user, _INSERT, **_columns(user))
+
+    async def save(self, user: User) -> None:
+        """Store a change; raises `StaleVersion`."""
+        await self._update(user, _UPDATE, **_columns(user))
+
+    async def get(self, user_id: UUID) -> User:
+        """A living user; raises `NotFound`."""
+        found = await self.find(user_id)
+        if found is None:
+            raise NotFound("There is no such user")
+        return found
+
+    async def find(self, user_id: UUID) -> User | None:
+        """A living user, or None."""
+        row = await self._fetch_one(_GET, id=user_id)
+        return _to_user(row) if row else None
+
+    async def find_by_email(self, email: Email) -> User | None:
+        """The living user of an address, however it is spelled."""
+        row = await self._fetch_one(_OF_EMAIL, email_key=email.canonical)
+        return _to_user(row) if row else None
+
+    async def hold_address(self, email: Email) -> User | None:
+        """As `find_by_email`; until the transaction ends nobody else holds or takes the address."""
+        await self._execute(_HOLD_ADDRESS, email_key=email.canonical)
+        return await self.find_by_email(email)
+
+    async def count_wrong_password(self, user_id: UUID, now: datetime) -> WrongPassword | None:
+        """Count in one step, so that none of many at once is lost, and lock when it is time (`lock_after`)."""
+        row = await self._write_one(
+            _COUNT_WRONG, id=user_id, now=now, every=LOCK_EVERY, locks=list(LOCKS), longest=len(LOCKS)
+        )
+        if row is None:
+            return None
+        return WrongPassword(row["failed_logins"], row["locked_until"] if row["locks"] else None)
+
+    async def note_login(self, user: User, now: datetime, new_hash: str | None = None) -> bool:
+        """Forget the wrong passwords; False when he was locked, suspended or changed his password meanwhile."""
+        named = {"id": user.id, "password_hash": user.password_hash, "new_hash": new_hash}
+        return await self._execute(_NOTE_LOGIN, now=now, **named) == 1
+
+    async def hold_pending_since(self, moment: datetime, limit: int) -> list[User]:
+        """Users pending since before a moment, held; those held by others are left out."""
+        return [_to_user(row) for row in await self._fetch_all(_PENDING_SINCE, moment=moment, limit=limit)]
+
+
+class PostgresAttempts(BaseRepository):
+    """One row a call of register."""
+
+    async def add(self, attempt: RegistrationAttempt) -> None:
+        """Store an attempt."""
+        await self._execute(
+            _ADD_ATTEMPT,
+            id=attempt.id,
+            user_id=attempt.user_id,
+            password_hash=attempt.password_hash,
+            display_name=attempt.display_name,
+            locale=attempt.locale,
+            created_at=attempt.created_at,
+        )
+
+    async def of_user(self, user_id: UUID) -> list[RegistrationAttempt]:
+        """A user's attempts, newest first."""
+        return [RegistrationAttempt(**row) for row in await self._fetch_all(_ATTEMPTS, user_id=user_id)]
+
+    async def drop(self, user_id: UUID) -> None:
+        """Forget a user's attempts."""
+        await self._execute(_DROP_ATTEMPTS, user_id=user_id)
+
+
+def _columns(user: User) -> Row:
+    return {
+        "email": str(user.email),
+        "email_key": user.email.canonical,
+        "status": user.status,
+        "roles": list(user.roles),
+        "password_hash": user.password_hash,
+        "email_verified_at": user.email_verified_at,
+        "suspended_until": user.suspended_until,
+        "authz_epoch": user.authz_epoch,
+    }
+
+
+def _to_user(row: Row) -> User:
+    fields: Row = {**row, "email": Email.trusted(row["email"]), "status": UserStatus(row["status"])}
+    fields["roles"] = tuple(row["roles"])
+    del fields["email_key"]
+    return User(**fields)

@@ -1,0 +1,172 @@
+"""What can be done with users who are not signed in yet: register, verify, ask for another mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from promenade_chassis.ports import UnitOfWork, utc_now
+from promenade_kernel.values.email import Email
+
+from promenade_identity.code.entity import CodeMint, Purpose
+from promenade_identity.code.repository import Codes
+from promenade_identity.contact.entity import Contact, InvalidCode
+from promenade_identity.contact.repository import Contacts
+from promenade_identity.mail.repository import Mails, MailTemplates
+from promenade_identity.profile.entity import Profile
+from promenade_identity.profile.repository import Profiles
+from promenade_identity.user.entity import PENDING_LIFETIME, RegistrationAttempt, User, UserStatus
+from promenade_identity.user.passwords import NewPassword, PasswordRules
+from promenade_identity.user.repository import Attempts, Pace, PasswordHashes, Users
+
+EXPIRED_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class UserRoom:
+    """What the use cases of this room work with."""
+
+    unit_of_work: UnitOfWork
+    users: Users
+    attempts: Attempts
+    passwords: PasswordHashes
+    rules: PasswordRules
+    pace: Pace
+    codes: Codes
+    mint: CodeMint
+    contacts: Contacts
+    profiles: Profiles
+    mails: Mails
+    templates: MailTemplates
+
+
+async def register(
+    email: Email,
+    password: NewPassword,
+    *,
+    display_name: str | None,
+    locale: str | None,
+    room: UserRoom,
+) -> None:
+    """Note an attempt to register; whether the address is known shows in the mail alone."""
+    room.rules.check(password, email=email, name=display_name)
+    async with room.pace.answers():
+        password_hash = await room.passwords.make(password)
+        async with room.unit_of_work.begin():
+            known = await room.users.hold_address(email)
+            user = known or User(email=email)
+            attempt = RegistrationAttempt(
+                user_id=user.id, password_hash=password_hash, display_name=display_name, locale=locale
+            )
+            if known is None:
+                user.register(attempt)
+                await room.users.add(user)
+            else:
+                user.register_again(attempt)
+                await room.users.save(user)
+            if user.status is UserStatus.PENDING:
+                await room.attempts.add(attempt)
+
+
+async def resend_verification(email: Email, *, room: UserRoom) -> None:
+    """Ask for the activation mail once more; nothing happens for unknown and for active users."""
+    async with room.pace.answers(), room.unit_of_work.begin():
+        user = await room.users.hold_address(email)
+        if user is not None and user.status is UserStatus.PENDING:
+            user.request_verification()
+            await room.users.save(user)
+
+
+async def send_activation_code(user_id: UUID, attempt_id: UUID | None, *, room: UserRoom) -> None:
+    """Make the code of an attempt (None: of the newest) and send it; the digest and the mail commit together."""
+    async with room.unit_of_work.begin():
+        user = await room.users.find(user_id)
+        attempts = await room.attempts.of_user(user_id)
+        attempt = next((one for one in attempts if attempt_id in (None, one.id)), None)
+        if user is None or user.status is not UserStatus.PENDING or attempt is None:
+            return
+        code, issued = room.mint.issue(Purpose.ACTIVATE_USER, attempt.id, utc_now())
+        await room.codes.replace(issued)
+        await room.mails.queue(room.templates.render("activation", user.email, attempt.locale, code=code))
+
+
+async def send_notice(user_id: UUID, template: str, *, room: UserRoom) -> None:
+    """Tell a user something by mail."""
+    async with room.unit_of_work.begin():
+        user = await room.users.find(user_id)
+        if user is not None:
+            await room.mails.queue(room.templates.render(template, user.email))
+
+
+async def verify_email(email: Email, code: str, *, room: UserRoom) -> User:
+    """Activate a user with the attempt whose code was given; raises `InvalidCode`, whatever the reason."""
+    async with room.pace.refusals():
+        async with room.unit_of_work.begin():
+            user = await room.users.hold_address(email)
+            attempt = await _redeem(user, code, room) if user is not None else None
+            if user is not None and attempt is not None:
+                user.verify(attempt, utc_now())
+                await _settle_in(user, attempt, room)
+        # Outside the unit of work: the counted try must stay.
+        if user is None or attempt is None:
+            raise InvalidCode
+        return user
+
+
+async def create_superadmin(email: Email, password: NewPassword, *, room: UserRoom) -> bool:
+    """Make an active user with all permissions; False when he is one already. A password he has stays his."""
+    room.rules.check(password, email=email)
+    password_hash = await room.passwords.make(password)
+    async with room.unit_of_work.begin():
+        known = await room.users.hold_address(email)
+        if known is not None and known.status is not UserStatus.PENDING:
+            return await _promote(known, room)
+        user = known or User(email=email)
+        attempt = RegistrationAttempt(user_id=user.id, password_hash=password_hash)
+        if known is None:
+            await room.users.add(user)
+        user.appoint(password_hash, ("superadmin",), utc_now())
+        await _settle_in(user, attempt, room)
+    return True
+
+
+async def expire_pending_users(*, room: UserRoom) -> bool:
+    """End users who never proved their address; True when there may be more."""
+    now = utc_now()
+    async with room.unit_of_work.begin():
+        expired = await room.users.hold_pending_since(now - PENDING_LIFETIME, EXPIRED_AT_ONCE)
+        for user in expired:
+            user.expire(now)
+            await room.attempts.drop(user.id)
+            await room.users.save(user)
+    return len(expired) == EXPIRED_AT_ONCE
+
+
+async def _redeem(user: User, code: str, room: UserRoom) -> RegistrationAttempt | None:
+    """The attempt that the code belongs to. A wrong code is a try for each of them."""
+    if user.status is not UserStatus.PENDING:
+        return None
+    for attempt in await room.attempts.of_user(user.id):
+        digest = room.mint.digest(Purpose.ACTIVATE_USER, attempt.id, code)
+        if await room.codes.redeem(Purpose.ACTIVATE_USER, attempt.id, digest, utc_now()):
+            return attempt
+    return None
+
+
+async def _settle_in(user: User, attempt: RegistrationAttempt, room: UserRoom) -> None:
+    """Give an activated user what he starts with: his proved address and a profile."""
+    contact = Contact(user_id=user.id, value=user.email, is_primary=True)
+    contact.verify(utc_now())
+    await room.users.save(user)
+    await room.contacts.add(contact)
+    await room.profiles.add(Profile(user_id=user.id, display_name=attempt.display_name, locale=attempt.locale))
+    await room.attempts.drop(user.id)
+
+
+async def _promote(user: User, room: UserRoom) -> bool:
+    if "superadmin" in user.roles:
+        return False
+    user.roles = (*user.roles, "superadmin")
+    user.raise_epoch()
+    await room.users.save(user)
+    return True

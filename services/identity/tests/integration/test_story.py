@@ -1,0 +1,123 @@
+"""From registration to a signed-in user, with real engines and real mails in files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import jwt
+import pytest
+from identity_service import BASE, Suite, code_in, fresh_address, running_suite, settings_for
+
+CLAIMS = ["iss", "aud", "sub", "client_id", "jti", "iat", "exp", "sid", "roles", "permissions", "epoch"]
+
+
+@pytest.fixture
+async def suite(database_url: str, redis_url: str, tmp_path: Path) -> AsyncGenerator[Suite, None]:
+    settings = settings_for(database_url, redis_url, mail={"directory": str(tmp_path)})
+    async with running_suite(settings, tmp_path) as suite:
+        yield suite
+
+
+async def test_a_registered_user_proves_his_address_and_signs_in(suite: Suite) -> None:
+    """The code of the mail activates the user; his token is what the contract says, and /me shows all he is."""
+    address = fresh_address()
+    await suite.register(address, display_name="Ada", locale="de-at")
+    code = code_in(await suite.mail_to(address, "code"))
+
+    verified = await suite.post("/auth/verify-email", {"email": address, "code": code})
+    signed_in = await suite.login(address)
+    me = await suite.get("/me", signed_in["access_token"])
+
+    assert verified.status_code == 200
+    assert verified.json()["status"] == "active"
+    assert {key: signed_in[key] for key in ("token_type", "expires_in", "refresh_expires_in")} == {
+        "token_type": "Bearer",
+        "expires_in": 900,
+        "refresh_expires_in": 604800,
+    }
+    assert me.status_code == 200, me.text
+    shown = me.json()
+    assert shown["user"] == signed_in["user"]
+    assert (shown["profile"]["display_name"], shown["profile"]["locale"]) == ("Ada", "de-AT")
+    assert [(c["email"], c["is_primary"], c["verified_at"] is not None) for c in shown["contacts"]] == [
+        (address, True, True)
+    ]
+    assert (shown["roles"], shown["permissions"]) == (["user"], [])
+
+
+async def test_access_tokens_carry_the_claims_of_the_contract(suite: Suite) -> None:
+    """Header and claims are those of RFC 9068, and the published keys verify them."""
+    address = fresh_address()
+    user = await suite.activate(address)
+
+    token = (await suite.login(address))["access_token"]
+
+    jwks = (await suite.client.get("/.well-known/jwks.json")).json()
+    header = jwt.get_unverified_header(token)
+    key = next(jwt.PyJWK(each) for each in jwks["keys"] if each["kid"] == header["kid"])
+    claims = jwt.decode(token, key, ["EdDSA"], audience="promenade", issuer="https://promenade.example.com")
+    assert header == {"alg": "EdDSA", "typ": "at+jwt", "kid": header["kid"]}
+    assert set(claims) == set(
+        ["iss", "aud", "sub", "client_id", "jti", "iat", "exp", "sid", "roles", "permissions", "epoch"]
+    )
+    assert (claims["sub"], claims["roles"], claims["epoch"]) == (user["id"], ["user"], 0)
+    assert claims["exp"] - claims["iat"] == 900
+
+
+async def test_who_registers_first_does_not_get_anothers_address(suite: Suite) -> None:
+    """Each code activates with the password of its own attempt: the owner's counts, the stranger's is dropped."""
+    address = fresh_address()
+    await suite.register(address, "the stranger's own password")
+    await suite.mail_to(address, "code")
+    await suite.register(address, "the owner's own password")
+    code = code_in(await suite.mail_to(address, "code", count=2))
+
+    await suite.post("/auth/verify-email", {"email": address, "code": code})
+
+    stranger = await suite.post("/auth/login", {"email": address, "password": "the stranger's own password"})
+    assert stranger.status_code == 401
+    assert (await suite.login(address, "the owner's own password"))["user"]["email"] == address
+
+
+async def test_an_active_address_gets_a_mail_without_a_code(suite: Suite) -> None:
+    """Registering it again answers as ever; its owner is told and its password stays."""
+    address = fresh_address()
+    await suite.activate(address)
+
+    await suite.register(address, "somebody else's fine password")
+
+    text = await suite.mail_to(address, "already have")
+    assert not any(char.isdecimal() for char in text)
+    assert (await suite.login(address))["user"]["email"] == address
+
+
+async def test_the_mail_is_sent_again_on_request(suite: Suite) -> None:
+    """The newest code counts, the one before no longer."""
+    address = fresh_address()
+    await suite.register(address)
+    first = code_in(await suite.mail_to(address, "code"))
+    await suite.post("/auth/resend-verification", {"email": address})
+    second = code_in(await suite.mail_to(address, "code", count=2))
+
+    stale = await suite.post("/auth/verify-email", {"email": address, "code": first})
+    fresh = await suite.post("/auth/verify-email", {"email": address, "code": second})
+
+    assert first == second or stale.status_code == 422
+    assert first == second or fresh.status_code == 200
+
+
+async def test_a_contact_code_goes_out_by_mail(suite: Suite) -> None:
+    """A second address is proved with the code sent to it."""
+    address, second = fresh_address(), fresh_address()
+    await suite.activate(address)
+    token = (await suite.login(address))["access_token"]
+    contact = (await suite.post("/contacts", {"type": "email", "email": second}, token)).json()
+    await suite.post(f"/contacts/{contact['id']}/send-code", token=token)
+    code = code_in(await suite.mail_to(second, "code"))
+
+    answer = await suite.post(f"/contacts/{contact['id']}/verify", {"code": code}, token)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["verified_at"] is not None
+    assert (await suite.client.get(f"{BASE}/contacts")).status_code == 401
