@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import httpx
 import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from promenade_chassis.auth import AccessToken, Keys, TokenVerifier
 from promenade_chassis.config import AuthSettings, HttpSettings, RedisSettings, Settings
 from promenade_chassis.embedded.network import any_free_port
+from promenade_chassis.testing.polling import stretched
 from promenade_gateway.admission import RedisAway, Standing, Verdict
 from promenade_gateway.limits import Bucket
 from promenade_gateway.token_bucket import Draw
@@ -114,7 +116,9 @@ def url_of(settings: Settings) -> str:
 @asynccontextmanager
 async def upstream(handler: Handler, port: int = 0) -> AsyncGenerator[str, None]:
     """A service on a real socket that answers everything with `handler`."""
-    runner = web.ServerRunner(web.Server(handler), auto_decompress=False, shutdown_timeout=0.1)
+    runner = web.ServerRunner(
+        web.Server(handler, handler_cancellation=True), auto_decompress=False, shutdown_timeout=0.1
+    )
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
@@ -136,12 +140,12 @@ async def raw_upstream(
         server.close()
 
 
-async def speak(settings: Settings, request: bytes, *, within: float = 10.0) -> bytes:
-    """Send bytes as they are and read until the gateway closes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", settings.http.port)
+async def speak(client: httpx.AsyncClient, request: bytes) -> bytes:
+    """Send bytes as they are and read until the gateway closes; what a broken connection left is not returned."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
     try:
         writer.write(request)
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(stretched(10)):
             return await reader.read()
     finally:
         writer.close()

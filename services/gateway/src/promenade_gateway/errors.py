@@ -14,6 +14,10 @@ class MalformedRequest(BadRequest):
     slug = "malformed-request"
     title = "The request is not well-formed HTTP"
 
+    def __init__(self, detail: str) -> None:
+        # Where the next request on this connection would begin is anybody's guess.
+        super().__init__(detail, headers={"Connection": "close"})
+
 
 class BadPath(BadRequest):
     """The path holds `..`, `//` or an encoded separator: two readers could take it for two places."""

@@ -72,10 +72,14 @@ class DoorProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """The answer to what is not a request; nothing may come between an answer that has begun and its end."""
-        answering: Any = self.cycle
-        if answering is not None and not answering.response_complete:
+        cycle: Any = self.cycle
+        answering = cycle is not None and not cycle.response_complete
+        if answering and (cycle.response_started or self.pipeline):
             self.transport.abort()
             return
+        if answering:  # the head was good, the body is not: what the application still says counts no more
+            cycle.disconnected = True
+            cycle.message_event.set()
         status, slug, title = self._refusal
         request_id = str(new_id())
         body = problem_body(status=status, slug=slug, title=title, detail=title, instance="", request_id=request_id)

@@ -25,9 +25,10 @@ def gateway(mint: Mint, admission: FakeAdmission) -> Any:
     @asynccontextmanager
     async def start(upstreams: Any, **named: Any) -> AsyncGenerator[httpx.AsyncClient, None]:
         settings = settings_for(upstreams, **named)
-        async with serving_gateway(settings, verifier=mint.verifier(), admission=admission):
-            async with httpx.AsyncClient(base_url=url_of(settings), timeout=10) as client:
-                client.settings = settings  # type: ignore[attr-defined]
-                yield client
+        async with (
+            serving_gateway(settings, verifier=mint.verifier(), admission=admission),
+            httpx.AsyncClient(base_url=url_of(settings), timeout=10) as client,
+        ):
+            yield client
 
     return start

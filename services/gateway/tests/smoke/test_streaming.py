@@ -1,0 +1,132 @@
+"""Bodies in both directions: streamed, bounded, and given up when nobody wants them any more."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+from gateway_rig import Mint, echo, speak, upstream
+from promenade_chassis.testing.polling import stretched
+from promenade_gateway.settings import MIB
+
+ORDERS = "/api/v1/order-management/orders"
+
+
+async def test_an_answer_streams(gateway: Any, mint: Mint) -> None:
+    """The first piece is there before the last is written."""
+    goes_on = asyncio.Event()
+
+    async def drip(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await answer.write(b"first")
+        await goes_on.wait()
+        await answer.write(b"last")
+        return answer
+
+    async with (
+        upstream(drip) as url,
+        gateway({"order-management": url}) as client,
+        client.stream("GET", ORDERS, headers=mint.bearer()) as answer,
+    ):
+        pieces = answer.aiter_raw()
+        first = await anext(pieces)
+        goes_on.set()
+        rest = b"".join([piece async for piece in pieces])
+
+    assert (first, rest) == (b"first", b"last")
+
+
+async def test_a_request_streams(gateway: Any, mint: Mint) -> None:
+    """The service reads the first piece before the client has written the last."""
+    arrived = asyncio.Event()
+
+    async def listen(request: web.Request) -> web.Response:
+        first = await request.content.readany()
+        arrived.set()
+        return web.json_response([first.decode(), (await request.read()).decode()])
+
+    async def drip() -> Any:
+        yield b"first"
+        async with asyncio.timeout(stretched(5)):
+            await arrived.wait()
+        yield b"last"
+
+    async with upstream(listen) as url, gateway({"order-management": url}) as client:
+        answer = await client.post(ORDERS, content=drip(), headers=mint.bearer())
+
+    assert answer.json() == ["first", "last"]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_body_over_the_limit_is_a_413(gateway: Any, mint: Mint, announced: bool) -> None:
+    """With a length before anything is read, without one as soon as it has passed the limit."""
+    reached: list[int] = []
+
+    async def count(request: web.Request) -> web.Response:
+        reached.append(len(await request.read()))
+        return web.Response()
+
+    async def unannounced() -> Any:
+        for _ in range(5):
+            yield b"x" * (MIB // 4)
+
+    async with upstream(count) as url, gateway({"order-management": url}) as client:
+        body = b"x" * (MIB + 1) if announced else unannounced()
+        answer = await client.post(ORDERS, content=body, headers=mint.bearer())
+        exactly = await client.post(ORDERS, content=b"x" * MIB, headers=mint.bearer())
+
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "body-too-large"
+    assert exactly.status_code == 200
+    assert reached == [MIB]
+
+
+async def test_an_import_may_be_larger(gateway: Any, mint: Mint) -> None:
+    """Import routes have a limit of their own."""
+
+    async def count(request: web.Request) -> web.Response:
+        size = 0
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+        return web.json_response(size)
+
+    imports = "/api/v1/customer-management/customers/imports"
+    async with upstream(count) as url, gateway({"customer-management": url}, import_body_bytes=3 * MIB) as client:
+        large = await client.post(imports, content=b"x" * (3 * MIB), headers=mint.bearer())
+        too_large = await client.post(imports, content=b"x" * (3 * MIB + 1), headers=mint.bearer())
+
+    assert large.json() == 3 * MIB
+    assert too_large.status_code == 413
+
+
+async def test_a_client_that_leaves_takes_its_request_along(gateway: Any, mint: Mint) -> None:
+    """The service learns that nobody waits any more."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def wait_for_ever(_: web.Request) -> web.Response:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return web.Response()
+
+    async with upstream(wait_for_ever) as url, gateway({"order-management": url}) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.get(ORDERS, headers=mint.bearer(), timeout=0.3)
+
+        async with asyncio.timeout(stretched(5)):
+            await began.wait()
+            await ended.wait()
+
+
+async def test_a_client_that_stops_half_way_is_a_408(gateway: Any, mint: Mint) -> None:
+    """Its own time has run out, not the service's."""
+    head = f"POST {ORDERS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {mint.token()}\r\nContent-Length: 9\r\n\r\n"
+    async with upstream(echo) as url, gateway({"order-management": url}, idle_seconds=0.2) as client:
+        answer = await speak(client, head.encode() + b"first")
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code": "request-timeout"' in answer
