@@ -1,0 +1,68 @@
+"""The composition root: the only file that knows every room and every adapter."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from litestar import Litestar
+from promenade_chassis.auth import verifier_from
+from promenade_chassis.checks import redis_of, service_checks
+from promenade_chassis.config import Settings
+from promenade_chassis.database import Database
+from promenade_chassis.http.app import create_app
+from promenade_chassis.http.health import Readiness
+from promenade_chassis.idempotency import PostgresIdempotencyStore
+from promenade_chassis.service import Service
+
+from promenade_customer_management.customer.http import CustomerController
+from promenade_customer_management.customer.lifecycle_http import LifecycleController
+from promenade_customer_management.customer.postgres import PostgresCustomers
+from promenade_customer_management.customer.use_cases.room import CustomerRoom
+from promenade_customer_management.me.http import MeController
+from promenade_customer_management.overview.http import TimelineController
+from promenade_customer_management.overview.use_cases import OverviewRoom
+from promenade_customer_management.reactions import Reactions
+from promenade_customer_management.timeline.postgres import PostgresTimeline
+
+CONTEXT = "customer-management"
+PACKAGE = "promenade_customer_management"
+DESCRIPTION = "Customer Management: whom the company deals with and what might be sold."
+
+
+def build(settings: Settings) -> Service:
+    """The service, ready to be run."""
+    database = Database(settings.database, application_name="promenade-customer-management")
+    redis = redis_of(settings.redis.url)
+    room = CustomerRoom(database, PostgresCustomers(database), PostgresTimeline(database))
+    checks = service_checks(database, redis, PACKAGE)
+    readiness = Readiness(CONTEXT, version("promenade-customer-management"), checks)
+    return Service(
+        context=CONTEXT,
+        package=PACKAGE,
+        settings=settings,
+        app=build_app(settings, room, database, readiness),
+        database=database,
+        readiness=readiness,
+        subscribe=Reactions(room).subscribe,
+        on_stop=[redis.aclose],
+    )
+
+
+def build_app(settings: Settings, room: CustomerRoom, database: Database, readiness: Readiness) -> Litestar:
+    """The HTTP application: what the service serves, and to whom."""
+    return create_app(
+        context=CONTEXT,
+        version=readiness.version,
+        description=DESCRIPTION,
+        routes=[CustomerController, LifecycleController, TimelineController, MeController],
+        dependencies={
+            "customer_room": room,
+            "customers": room.customers,
+            "overview_room": OverviewRoom(room.customers, room.timeline),
+        },
+        verifier=verifier_from(settings.auth),
+        unit_of_work=database,
+        idempotency=PostgresIdempotencyStore(database),
+        readiness=readiness,
+        http=settings.http,
+    )

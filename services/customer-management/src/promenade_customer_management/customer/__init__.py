@@ -1,0 +1,1 @@
+"""Customers: whom the company deals with, from the first lead on."""

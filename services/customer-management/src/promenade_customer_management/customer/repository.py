@@ -1,0 +1,64 @@
+"""The port of customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from promenade_chassis.ports import Page, PageRequest
+from promenade_kernel.values.email import Email
+
+from promenade_customer_management.customer.entity import Customer, Lifecycle, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFilter:
+    """What a list is narrowed to; `q` looks for a part of name or email."""
+
+    lifecycle: Lifecycle | None = None
+    tier: Tier | None = None
+    owner_id: UUID | None = None
+    tag: str | None = None
+    q: str | None = None
+
+
+class Customers(Protocol):
+    """The living customers; deleted ones are only seen by `get_with_deleted`."""
+
+    async def add(self, customer: Customer) -> None:
+        """Store a new customer; raises `EmailTaken` or `UserTaken`."""
+        ...
+
+    async def save(self, customer: Customer) -> None:
+        """Store a change; raises `StaleVersion`, `EmailTaken` or `UserTaken`."""
+        ...
+
+    async def get(self, customer_id: UUID) -> Customer:
+        """A living customer; raises `NotFound`."""
+        ...
+
+    async def get_with_deleted(self, customer_id: UUID) -> Customer:
+        """A customer, living or deleted; raises `NotFound`."""
+        ...
+
+    async def of_user(self, user_id: UUID) -> Customer | None:
+        """The living customer linked to a user."""
+        ...
+
+    async def ever_of_user(self, user_id: UUID) -> Customer | None:
+        """The customer linked to a user, the newest deleted one when none lives."""
+        ...
+
+    async def of_email(self, email: Email) -> Customer | None:
+        """The living customer with that email, however it is spelled."""
+        ...
+
+    async def list(self, wanted: CustomerFilter, page: PageRequest) -> Page[Customer]:
+        """Living customers, newest first."""
+        ...
+
+    async def alike(self, customer: Customer) -> Sequence[UUID]:
+        """Living customers with the same phone or name: likely duplicates, at most ten."""
+        ...

@@ -1,0 +1,135 @@
+"""What events tell about customers. Each runs once per event, in the order of its aggregate's facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from promenade_chassis.ports import NotYet
+from promenade_kernel.values.email import Email
+from promenade_kernel.values.phone import Phone
+
+from promenade_customer_management.customer.entity import Customer, UserStatus
+from promenade_customer_management.customer.use_cases.room import CustomerRoom, note, note_lifecycle
+
+REGISTERED = "registration"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something another context tells about a customer, named by id or, until that is known, by user."""
+
+    kind: str
+    summary: str
+    at: datetime
+    customer_id: UUID | None
+    user_id: UUID | None
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    moves: str | None = None
+
+
+async def welcome_registered_user(user_id: UUID, email: Email | None, name: str | None, *, room: CustomerRoom) -> None:
+    """Make the lead of a new user, unless a live unlinked customer has the email: it waits for the proof."""
+    async with room.unit_of_work.begin():
+        if await room.customers.of_user(user_id) is not None:
+            return
+        holder = await room.customers.of_email(email) if email else None
+        if holder is not None and holder.user_id is None:
+            return
+        await _add_lead(user_id, email if holder is None else None, name, UserStatus.PENDING, holder, room)
+
+
+async def link_activated_user(
+    user_id: UUID, email: Email, name: str | None, locale: str | None, *, room: CustomerRoom
+) -> None:
+    """The email is proved: link the unlinked customer that has it, or complete the user's own lead."""
+    async with room.unit_of_work.begin():
+        mine = await room.customers.of_user(user_id)
+        holder = await room.customers.of_email(email)
+        if mine is None and holder is not None and holder.user_id is None:
+            holder.change(user_id=user_id, user_status=UserStatus.ACTIVE, locale=holder.locale or locale)
+            await room.customers.save(holder)
+            await note(room, holder, "user.linked", "Its owner registered", user_id=str(user_id))
+            return
+        taken = holder is not None and holder.user_id != user_id
+        if mine is None:
+            mine = await _add_lead(user_id, None if taken else email, name, UserStatus.ACTIVE, holder, room)
+        mine.change(
+            user_status=UserStatus.ACTIVE,
+            email=mine.email if taken else email,
+            name=name or mine.name,
+            locale=locale or mine.locale,
+        )
+        await room.customers.save(mine)
+
+
+async def flag_user(user_id: UUID, status: UserStatus, *, room: CustomerRoom) -> None:
+    """Remember what became of the linked user."""
+    async with room.unit_of_work.begin():
+        customer = await room.customers.of_user(user_id)
+        if customer is None:
+            return
+        customer.change(user_status=status)
+        await room.customers.save(customer)
+        await note(room, customer, f"user.{status}", f"The user is {status}")
+
+
+async def learn_contact(user_id: UUID, value: Email | Phone, *, room: CustomerRoom) -> None:
+    """Copy the primary email or phone that a user proved; an email another customer has is left alone."""
+    async with room.unit_of_work.begin():
+        customer = await room.customers.of_user(user_id)
+        if customer is None:
+            raise NotYet
+        if isinstance(value, Phone):
+            customer.change(phone=value)
+        else:
+            holder = await room.customers.of_email(value)
+            if holder is not None and holder.id != customer.id:
+                return
+            customer.change(email=value)
+        await room.customers.save(customer)
+
+
+async def record_happening(happening: Happening, *, room: CustomerRoom) -> None:
+    """Put what happened on the timeline and let it move the lifecycle. Raises `NotYet` for a customer not here yet."""
+    async with room.unit_of_work.begin():
+        customer = await _find(happening, room)
+        await note(room, customer, happening.kind, happening.summary, at=happening.at, **happening.data)
+        if happening.moves is not None and customer.learn(happening.moves):
+            await room.customers.save(customer)
+            await note_lifecycle(room, customer, happening.summary, happening.at)
+
+
+async def _find(happening: Happening, room: CustomerRoom) -> Customer:
+    if happening.customer_id is not None:
+        return await room.customers.get_with_deleted(happening.customer_id)
+    found = await room.customers.ever_of_user(happening.user_id) if happening.user_id else None
+    if found is None:
+        raise NotYet
+    return found
+
+
+async def _add_lead(
+    user_id: UUID,
+    email: Email | None,
+    name: str | None,
+    status: UserStatus,
+    duplicate: Customer | None,
+    room: CustomerRoom,
+) -> Customer:
+    lead = Customer(
+        name=name or (email.partition("@")[0] if email else "Unnamed"),
+        email=email,
+        user_id=user_id,
+        user_status=status,
+        source=REGISTERED,
+    )
+    lead.create()
+    await room.customers.add(lead)
+    await note(room, lead, "customer.created", "Registered")
+    if duplicate is not None:
+        summary = "Another customer has the email of this user"
+        await note(room, lead, "customer.possible-duplicates", summary, customers=[str(duplicate.id)])
+    return lead

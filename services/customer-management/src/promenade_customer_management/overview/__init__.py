@@ -1,0 +1,1 @@
+"""What is known about one customer, across the contexts."""

@@ -1,0 +1,1 @@
+"""The timeline of a customer: everything that happened, in time order, never changed afterwards."""
