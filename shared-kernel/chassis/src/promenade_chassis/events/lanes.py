@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from promenade_chassis.events.outcome import Again, Done
+from promenade_chassis.events.supervision import cancelled
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -154,7 +155,5 @@ class Lanes(Generic[WorkT]):
         """End the workers; what one is handling is rolled back."""
         for lane in self._lanes:
             lane.stop_pauses()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancelled(*self._tasks)
         self._tasks = []

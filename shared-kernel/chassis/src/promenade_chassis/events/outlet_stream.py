@@ -164,12 +164,14 @@ class StreamOutlet:
         now = time.monotonic()
         if now >= self._trim_at:
             self._trim_at = now + _TRIM_SECONDS
-            await self._trim(await lowest_acknowledged(connection, self._stream, self._retention))
+            noted = await lowest_acknowledged(connection, self._stream, self._retention)
+            # The groups that are there count as they are now; the notes add those that a loss of Redis took away.
+            await self._trim([*seen.acknowledged.values(), *([] if noted is None else [noted])])
 
-    async def _trim(self, acknowledged: StreamId | None) -> None:
+    async def _trim(self, acknowledged: list[StreamId]) -> None:
         """By age, and never past what some group has not acknowledged, nor the entry that proves nothing was lost."""
         aged = StreamId(int((time.time() - self._retention.total_seconds()) * 1000), 0)
-        threshold = min(aged, self._remembered, self._remembered if acknowledged is None else acknowledged)
+        threshold = min(aged, self._remembered, *acknowledged)
         if threshold > NOTHING:
             trimmed = await self._link.call("XTRIM", self._stream, "MINID", "~", str(threshold))
             if trimmed:

@@ -103,4 +103,5 @@ class Relay:
 
 async def _happens(event: asyncio.Event, *, within: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), within)
+        async with asyncio.timeout(within):
+            await event.wait()

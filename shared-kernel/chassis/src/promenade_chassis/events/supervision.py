@@ -14,6 +14,7 @@ from promenade_chassis.events.retry import pauses
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 _HEALTHY_AFTER = 10.0
+_ASK_AGAIN_SECONDS = 0.2
 
 
 async def supervise(name: str, work: Callable[[], Awaitable[None]], **ids: str) -> None:
@@ -44,10 +45,19 @@ def supervised(name: str, work: Callable[[], Awaitable[None]], **ids: str) -> as
 
 
 async def cancelled(*tasks: asyncio.Task[None]) -> None:
-    """Cancel tasks and wait until they have ended."""
+    """Cancel tasks and wait until they have ended.
+
+    Asked again until they have: redis-py sends inside `asyncio.wait_for`, and that of Python 3.11 can swallow a
+    cancellation (bpo-37658).
+    """
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=_ASK_AGAIN_SECONDS)
     for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        if not task.cancelled():
+            task.exception()  # marks it as seen: supervision has told it already
 
 
 def _brief(error: Exception) -> str:

@@ -4,10 +4,15 @@ from collections.abc import AsyncGenerator
 
 import pytest
 import pytest_asyncio
-from promenade_chassis.config import DatabaseSettings
-from promenade_chassis.database import Database
+from promenade_chassis.config import DatabaseSettings, EventsSettings
+from promenade_chassis.database import Connection, Database
+from promenade_chassis.events.outlet_stream import StreamOutlet
 from promenade_chassis.events.postgres import PostgresLedger
+from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.testing.bus_rig import CONTEXT, QUICK, PostgresBookkeeping
+from promenade_chassis.testing.relay_rig import STREAM, LeadingOutlet, NewOutlet
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
 
 pytest.register_assert_rewrite(
     "promenade_chassis.testing.bus_contract",
@@ -30,3 +35,28 @@ async def books(database: Database) -> PostgresBookkeeping:
     made = PostgresBookkeeping(database, PostgresLedger(database, CONTEXT, QUICK))
     await made.prepare()
     return made
+
+
+@pytest_asyncio.fixture
+async def link(redis_url: str) -> AsyncGenerator[RedisLink, None]:
+    """A way to look into Redis."""
+    made = RedisLink(redis_url)
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture
+async def outlets(database: Database, link: RedisLink) -> AsyncGenerator[NewOutlet, None]:
+    """Makes outlets that have just taken over."""
+    connections: list[Connection] = []
+
+    async def make(settings: EventsSettings | None = None) -> LeadingOutlet:
+        connection: Connection = await AsyncConnection.connect(database.url, autocommit=True, row_factory=dict_row)
+        connections.append(connection)
+        outlet = StreamOutlet(link, STREAM, settings or EventsSettings())
+        await outlet.take_over(connection)
+        return LeadingOutlet(outlet, connection)
+
+    yield make
+    for connection in connections:
+        await connection.close()

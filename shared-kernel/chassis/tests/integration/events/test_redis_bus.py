@@ -18,14 +18,6 @@ MakeRig = Callable[..., BusRig]
 
 
 @pytest_asyncio.fixture
-async def link(redis_url: str) -> AsyncGenerator[RedisLink, None]:
-    """A way to look into Redis."""
-    made = RedisLink(redis_url)
-    yield made
-    await made.close()
-
-
-@pytest_asyncio.fixture
 async def rigs(redis_url: str, books: PostgresBookkeeping) -> AsyncGenerator[MakeRig, None]:
     """Makes replicas of one context; they share the database."""
     made: list[RedisBus] = []

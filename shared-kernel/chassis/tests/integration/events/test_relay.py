@@ -1,0 +1,172 @@
+"""The relay on real engines: in order, fenced, one at a time."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+from promenade_chassis.config import EventsSettings
+from promenade_chassis.database import Database
+from promenade_chassis.events.outlet_stream import StreamOutlet
+from promenade_chassis.events.redis_link import RedisLink
+from promenade_chassis.events.relay import Relay
+from promenade_chassis.events.supervision import cancelled, supervised
+from promenade_chassis.testing.bus_rig import history
+from promenade_chassis.testing.events import in_turns, record
+from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.relay_rig import STREAM, NewOutlet, entries, published
+
+
+async def marks(database: Database) -> list[str | None]:
+    """The stream id of each outbox row, by seq."""
+    async with database.reading_connection() as connection:
+        rows = await (await connection.execute("SELECT stream_id FROM outbox ORDER BY seq")).fetchall()
+    return [row["stream_id"] for row in rows]
+
+
+async def test_rows_are_published_in_order_and_marked(database: Database, link: RedisLink, outlets: NewOutlet):
+    """More than one batch; every row knows its entry."""
+    histories = [history(20) for _ in range(30)]
+    await record(database, in_turns(*histories))
+    holder = await outlets()
+
+    await holder.publish_all()
+
+    found = await entries(link)
+    assert [envelope for _, envelope in found] == in_turns(*histories)
+    assert await marks(database) == [str(entry_id) for entry_id, _ in found]
+
+
+async def test_a_row_that_commits_late_is_not_passed_over(database: Database, link: RedisLink, outlets: NewOutlet):
+    """Numbers are drawn before they are committed: a smaller one may show after a larger one was published."""
+    holder, facts = await outlets(), history(1)
+    drawn, committed = asyncio.Event(), asyncio.Event()
+
+    async def commit_late() -> None:
+        async with database.begin():
+            await database.writing_connection().execute("SELECT nextval(pg_get_serial_sequence('outbox', 'seq'))")
+            drawn.set()
+            await committed.wait()
+            await database.writing_connection().execute(
+                "INSERT INTO outbox (seq, event_id, subject, sequence, major, type, envelope) OVERRIDING SYSTEM VALUE"
+                " VALUES (1, %(id)s, %(id)s, 1, 1, %(type)s, %(envelope)s)",
+                {"id": facts[0].id, "type": facts[0].type, "envelope": facts[0].encode()},
+            )
+
+    late = asyncio.create_task(commit_late())
+    await drawn.wait()
+    await record(database, history(3))
+    await holder.publish_all()
+    committed.set()
+    await late
+    await holder.publish_all()
+
+    assert await published(link) == [1, 2, 3, 1]
+
+
+async def test_a_stale_relay_appends_nothing(database: Database, link: RedisLink, outlets: NewOutlet):
+    """It woke up after its lock went to another, with rows in its hands that are published already."""
+    stale, leader = await outlets(), await outlets()
+    await record(database, history(3))
+    await leader.publish_all()
+
+    answer = await stale.append(history(3))
+
+    assert answer.ids == ()
+    assert await published(link) == [1, 2, 3]
+    await stale.publish_all()
+    assert await published(link) == [1, 2, 3]
+
+
+async def test_what_was_appended_and_not_marked_is_not_appended_again(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """A relay died between the two: the next one reads what the stream has and marks it."""
+    dying, facts = await outlets(), history(1_200)
+    await record(database, facts)
+    await dying.append(facts[:700])
+
+    holder = await outlets()
+    await holder.publish_all()
+
+    assert await published(link) == list(range(1, 1_201))
+    assert None not in await marks(database)
+
+
+@asynccontextmanager
+async def relaying(database: Database, link: RedisLink) -> AsyncGenerator[Relay, None]:
+    """A relay at work."""
+    relay = Relay(database, "identity", StreamOutlet(link, STREAM, EventsSettings()))
+    task = supervised("relay", relay.run)
+    try:
+        yield relay
+    finally:
+        await cancelled(task)
+
+
+async def _leaders(database: Database) -> list[int]:
+    async with database.reading_connection() as connection:
+        cursor = await connection.execute(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return [row["pid"] for row in await cursor.fetchall()]
+
+
+async def test_one_relay_leads_and_another_takes_over(database: Database, link: RedisLink):
+    """When the leader's connection dies, the standby goes on; nothing is published twice."""
+    running: list[AbstractAsyncContextManager[Relay]] = [relaying(database, link), relaying(database, link)]
+    async with running[0], running[1]:
+        await record(database, history(3))
+        await eventually(lambda: _published_is(link, [1, 2, 3]))
+        (leader,) = await _leaders(database)
+        async with database.reading_connection() as connection:
+            await connection.execute("SELECT pg_terminate_backend(%(pid)s)", {"pid": leader})
+
+        await record(database, history(2))
+        await eventually(lambda: _published_is(link, [1, 2, 3, 1, 2]))
+
+        (successor,) = await _leaders(database)
+        assert successor != leader
+
+
+async def test_a_commit_wakes_the_relay(database: Database, link: RedisLink):
+    """It does not wait for the poll."""
+    async with relaying(database, link):
+        await eventually(lambda: _somebody_leads(database))
+        loop, delays = asyncio.get_running_loop(), list[float]()
+        for count in range(1, 11):
+            began = loop.time()
+            await record(database, history(1))
+            await eventually(lambda expected=count: _published_is(link, [1] * expected), every=0.001)
+            delays.append(loop.time() - began)
+
+    assert sorted(delays)[5] < 0.1
+
+
+@pytest.mark.parametrize("stopping", [True, False])
+async def test_a_relay_ends_when_told(database: Database, link: RedisLink, stopping: bool):
+    """Leading or standing by, and it lets go of the lock."""
+    relay = Relay(database, "identity", StreamOutlet(link, STREAM, EventsSettings()))
+    task = asyncio.create_task(relay.run())
+    await eventually(lambda: _somebody_leads(database))
+
+    if stopping:
+        relay.stop()
+        await asyncio.wait_for(task, 5)
+    else:
+        await cancelled(task)
+
+    await eventually(lambda: _nobody_leads(database))
+
+
+async def _published_is(link: RedisLink, expected: list[int]) -> None:
+    assert await published(link) == expected
+
+
+async def _somebody_leads(database: Database) -> None:
+    assert await _leaders(database)
+
+
+async def _nobody_leads(database: Database) -> None:
+    assert not await _leaders(database)

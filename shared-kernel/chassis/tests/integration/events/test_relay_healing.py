@@ -1,0 +1,139 @@
+"""The relay heals what Redis lost: before anything new is appended, in order, no more than it has to."""
+
+from promenade_chassis.config import EventsSettings
+from promenade_chassis.database import Database
+from promenade_chassis.events.redis_link import RedisLink
+from promenade_chassis.events.stream_groups import note_groups
+from promenade_chassis.events.stream_ids import StreamId
+from promenade_chassis.testing.bus_rig import history
+from promenade_chassis.testing.events import record
+from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.relay_rig import STREAM, NewOutlet, entries, published
+
+
+async def test_a_flushed_stream_is_filled_again_before_anything_new(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """Nothing noted: the whole retention, in order, then what was recorded in the next millisecond."""
+    holder, facts = await outlets(), history(10)
+    await record(database, facts[:6])
+    await holder.publish_all()
+    before = await entries(link)
+
+    await link.call("FLUSHDB")
+    await record(database, facts[6:])
+    await holder.publish_all()
+
+    after = await entries(link)
+    assert [envelope for _, envelope in after] == facts
+    assert min(entry_id for entry_id, _ in after) > max(entry_id for entry_id, _ in before)
+
+
+async def test_an_idle_relay_notices_the_loss(database: Database, link: RedisLink, outlets: NewOutlet):
+    """Nothing has to be recorded for it; a group that was made anew meanwhile does not hide it."""
+    holder = await outlets()
+    await record(database, history(3))
+    await holder.publish_all()
+
+    await link.call("FLUSHDB")
+    await link.call("XGROUP", "CREATE", STREAM, "billing", "0", "MKSTREAM")
+
+    async def heals() -> None:
+        await holder.rest()
+        await holder.publish_all()
+        assert await published(link) == [1, 2, 3]
+
+    await eventually(heals)
+
+
+async def test_a_loss_hidden_by_a_newer_entry_is_noticed(database: Database, link: RedisLink, outlets: NewOutlet):
+    """Somebody else appended first after the flush: the remembered entry is missing all the same."""
+    holder, foreign = await outlets(), history(1, start=99)[0]
+    await record(database, history(3))
+    await holder.publish_all()
+
+    await link.call("FLUSHDB")
+    await link.call("XADD", STREAM, "*", "e", foreign.encode())
+    await record(database, history(1))
+    await holder.publish_all()
+
+    assert await published(link) == [99, 1, 2, 3, 1]
+
+
+async def test_a_stream_restored_from_a_backup_gets_what_it_lacks(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """Failed over or restored: what it has stays, what came after is published again."""
+    holder, facts = await outlets(), history(9)
+    await record(database, facts[:4])
+    await holder.publish_all()
+    backup = await link.call("DUMP", STREAM)
+    await record(database, facts[4:8])
+    await holder.publish_all()
+
+    await link.call("RESTORE", STREAM, 0, backup, "REPLACE")
+    await record(database, facts[8:])
+    await holder.publish_all()
+
+    assert await published(link) == list(range(1, 10))
+
+
+async def test_what_every_group_had_acknowledged_is_not_published_again(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """From the lowest entry that some group had not acknowledged when last noted."""
+    holder, facts = await outlets(), history(6)
+    await record(database, facts)
+    await holder.publish_all()
+    for group, taken in (("billing", 5), ("customer-management", 2)):
+        await link.call("XGROUP", "CREATE", STREAM, group, "0")
+        await link.call("XREADGROUP", "GROUP", group, "c", "COUNT", taken, "STREAMS", STREAM, ">")
+        for entry_id, _ in (await entries(link))[:taken]:
+            await link.call("XACK", STREAM, group, str(entry_id))
+    await holder.note()
+
+    await link.call("FLUSHDB")
+    await record(database, history(1))
+    await holder.publish_all()
+
+    assert await published(link) == [3, 4, 5, 6, 1]
+
+
+async def test_a_group_that_is_away_is_not_forgotten_by_a_second_loss(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """The group that came back after the first loss has acknowledged all; the one that did not still counts."""
+    holder = await outlets()
+    await record(database, history(3))
+    await holder.publish_all()
+    nothing, everything = StreamId(0, 0), (await entries(link))[-1][0]
+    await note_groups(holder.connection, STREAM, {"away": nothing, "quick": everything})
+
+    for _ in range(2):
+        await link.call("FLUSHDB")
+        await holder.publish_once()
+        await record(database, history(1))
+        await holder.publish_all()
+        last = (await entries(link))[-1][0]
+        await note_groups(holder.connection, STREAM, {"quick": last})
+
+    assert await published(link) == [1, 2, 3, 1, 1]
+
+
+async def test_trimming_stops_at_what_some_group_has_not_acknowledged(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """However old it is; and the last entry stays, which proves that nothing was lost."""
+    holder = await outlets(EventsSettings(stream_retention_days=0))
+    await record(database, history(1_000))
+    await holder.publish_all()
+    await link.call("XGROUP", "CREATE", STREAM, "billing", "0")
+    await link.call("XREADGROUP", "GROUP", "billing", "c", "COUNT", 450, "STREAMS", STREAM, ">")
+    acknowledged = [str(entry_id) for entry_id, _ in (await entries(link))[:450]]
+    await link.call("XACK", STREAM, "billing", *acknowledged)
+
+    await holder.note()
+
+    left = await published(link)
+    assert 451 in left
+    assert 1 not in left
