@@ -16,9 +16,9 @@ from promenade_chassis.service import Service
 
 from promenade_customer_management.customer.http import CustomerController
 from promenade_customer_management.customer.lifecycle_http import LifecycleController
+from promenade_customer_management.customer.own_http import OwnCustomerController
 from promenade_customer_management.customer.postgres import PostgresCustomers
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
-from promenade_customer_management.me.http import MeController
 from promenade_customer_management.overview.http import TimelineController
 from promenade_customer_management.overview.use_cases import OverviewRoom
 from promenade_customer_management.reactions import Reactions
@@ -54,10 +54,9 @@ def build_app(settings: Settings, room: CustomerRoom, database: Database, readin
         context=CONTEXT,
         version=readiness.version,
         description=DESCRIPTION,
-        routes=[CustomerController, LifecycleController, TimelineController, MeController],
+        routes=[CustomerController, LifecycleController, TimelineController, OwnCustomerController],
         dependencies={
             "customer_room": room,
-            "customers": room.customers,
             "overview_room": OverviewRoom(room.customers, room.timeline),
         },
         verifier=verifier_from(settings.auth),

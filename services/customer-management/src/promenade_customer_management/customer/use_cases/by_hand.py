@@ -8,7 +8,7 @@ from uuid import UUID
 
 from promenade_chassis.ports import Page, PageRequest, Principal, utc_now
 
-from promenade_customer_management.customer.entity import Customer
+from promenade_customer_management.customer.entity import Customer, CustomerNotReady
 from promenade_customer_management.customer.repository import CustomerFilter
 from promenade_customer_management.customer.use_cases.room import READ, CustomerRoom, note, note_lifecycle
 
@@ -31,6 +31,14 @@ async def get_customer(customer_id: UUID, *, principal: Principal, room: Custome
     """A customer one may see: one's own, or with customers:read any. Raises `NotFound` for others."""
     customer = await room.customers.get(customer_id)
     principal.require_reach(customer.user_id, READ, "customer")
+    return customer
+
+
+async def get_own_customer(*, principal: Principal, room: CustomerRoom) -> Customer:
+    """The caller's own customer; raises `CustomerNotReady` until the event that makes it has arrived."""
+    customer = await room.customers.of_user(principal.id)
+    if customer is None:
+        raise CustomerNotReady
     return customer
 
 

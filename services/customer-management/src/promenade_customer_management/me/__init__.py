@@ -1,1 +1,0 @@
-"""The signed-in user's own customer."""
