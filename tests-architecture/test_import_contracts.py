@@ -11,8 +11,7 @@ from importlinter.application import use_cases as import_linter
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = ROOT / ".importlinter"
-SOURCE_TREES = sorted(ROOT.glob("*/*/src/promenade_*"))
-PACKAGES = {tree.name for tree in SOURCE_TREES}
+SOURCE_TREES = {tree.name: tree for tree in sorted(ROOT.glob("*/*/src/promenade_*"))}
 
 Control = tuple[str, str, str]
 
@@ -60,9 +59,9 @@ def controls() -> Iterator[Control]:
 def controls_of_a_context(slug: str, context: str) -> Iterator[Control]:
     """What holds in each context alike, shown in rooms that nobody has thought of yet."""
     room = f"{context}.probe"
-    for importer in ("entity", "repository", "use_cases", "use_cases.place"):
+    for importer in ("entity", "repository", "use_cases"):
         yield "inner-files-pure", f"{room}.{importer}", "psycopg"
-        yield "inner-files-pure", f"{room}.{importer}", "promenade_chassis.database"
+    yield "inner-files-pure", f"{room}.use_cases.place", "promenade_chassis.database"
     for importer, imported in (("http", "postgres"), ("postgres", "http"), ("use_cases", "http")):
         yield f"{slug}-files", f"{room}.{importer}", f"{room}.{imported}"
     for importer, imported in (("use_cases", "postgres"), ("repository", "use_cases"), ("entity", "repository")):
@@ -73,11 +72,9 @@ def controls_of_a_context(slug: str, context: str) -> Iterator[Control]:
 
 
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of every package, which the linter finds instead of the real ones."""
-    for source in SOURCE_TREES:
-        shutil.copytree(source, tmp_path / source.name, ignore=shutil.ignore_patterns("__pycache__", "*.html", "*.js"))
-    for name in PACKAGES & set(sys.modules):
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which the linter finds packages before it finds the real ones."""
+    for name in set(SOURCE_TREES) & set(sys.modules):
         monkeypatch.delitem(sys.modules, name)  # a package already imported would be looked up where it really is
     monkeypatch.syspath_prepend(ROOT)  # the contract types of our own
     monkeypatch.syspath_prepend(tmp_path)
@@ -92,22 +89,24 @@ def lint(*contracts: str) -> bool:
 
 
 def add_import(tree: Path, importer: str, imported: str) -> None:
-    """Write the import into the copy, making both modules where they do not exist yet."""
+    """Write the import into a copy of the package, making both modules where they do not exist yet."""
     write_module(tree, importer, f"import {imported}\n")
     write_module(tree, imported)
 
 
 def write_module(tree: Path, module: str, text: str = "") -> None:
-    *packages, name = module.split(".")
-    if packages == [] or packages[0] not in PACKAGES:
+    root, *packages = module.split(".")[:-1] or [""]
+    if root not in SOURCE_TREES:
         return
-    folder = tree
+    folder = tree / root
+    if not folder.exists():
+        shutil.copytree(SOURCE_TREES[root], folder, ignore=shutil.ignore_patterns("__pycache__"))
     for package in packages:
         folder /= package
-        if folder.with_suffix(".py").is_file():
-            folder.with_suffix(".py").unlink()  # a module that grew into a package
+        folder.with_suffix(".py").unlink(missing_ok=True)  # a module that grows into a package
         folder.mkdir(exist_ok=True)
         (folder / "__init__.py").touch()
+    name = module.rpartition(".")[2]
     target = folder / name / "__init__.py" if (folder / name).is_dir() else folder / f"{name}.py"
     with target.open("a") as file:
         file.write("\n" + text)
@@ -124,7 +123,7 @@ def names(options: str | list[str]) -> set[str]:
 
 
 def test_the_house_keeps_every_contract(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The code as it stands breaks no contract; the copy of it is what the controls start from."""
+    """The code as it stands breaks no contract; copies of it are what the controls start from."""
     assert lint(), capsys.readouterr().out
 
 
@@ -152,14 +151,14 @@ def test_no_contract_ignores_anything() -> None:
 
 def test_every_package_is_under_contract() -> None:
     """A new service must be named by the contracts of the house and have its own for files and rooms."""
-    services = {tree.name for tree in SOURCE_TREES if tree.is_relative_to(ROOT / "services")}
+    services = {name for name, tree in SOURCE_TREES.items() if tree.is_relative_to(ROOT / "services")}
     contexts = services - {"promenade_gateway"}
     inner = {f"{context}.*.{file}" for context in contexts for file in ("entity", "repository", "use_cases")}
     slugs = {context.removeprefix("promenade_").replace("_", "-") for context in contexts}
 
     by_name = contracts()
 
-    assert names(read_configuration(str(CONFIGURATION))["session_options"]["root_packages"]) == PACKAGES
+    assert names(read_configuration(str(CONFIGURATION))["session_options"]["root_packages"]) == set(SOURCE_TREES)
     assert names(by_name["house"]["layers"]) >= services
     assert names(by_name["services-independent"]["modules"]) == services
     assert names(by_name["gateway"]["forbidden_modules"]) == contexts | {"promenade_local"}
