@@ -8,7 +8,8 @@ import psycopg
 from promenade_chassis.embedded.databases import create_databases
 from promenade_chassis.embedded.launch import Launch
 
-from promenade_local.children import Children, describe_exit
+from promenade_local.child import describe_exit
+from promenade_local.children import Children
 from promenade_local.credentials import keep_credentials, pending_credentials
 from promenade_local.errors import StackError
 from promenade_local.home import Home
@@ -96,7 +97,7 @@ class Startup:
 
     async def _complete(self, launch: Launch, name: str, purpose: str) -> None:
         """Run a command to its end; StackError unless it ends well."""
-        child = self._children.start(launch, self._home.log(name))
+        child = await self._children.start(launch, self._home.log(name))
         try:
             status = await asyncio.shield(child.exited)
         finally:

@@ -11,7 +11,8 @@ from promenade_chassis.embedded.errors import EngineError
 from promenade_chassis.embedded.launch import Launch
 
 from promenade_local.backoff import Backoff
-from promenade_local.children import Child, Children, describe_exit
+from promenade_local.child import Child, describe_exit
+from promenade_local.children import Children
 from promenade_local.state import Row
 
 
@@ -91,7 +92,7 @@ class Keeper:
 
     async def _one_life(self) -> str:
         try:
-            self._child = self._children.start(self.unit.command(), self.unit.log)
+            self._child = await self._children.start(self.unit.command(), self.unit.log)
         except (OSError, EngineError) as refused:
             return f"could not start: {refused}"
         self._note(self._child)
