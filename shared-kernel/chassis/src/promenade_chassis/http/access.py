@@ -94,7 +94,8 @@ def declared_access(app: Litestar) -> list[tuple[str, str, Access]]:
     """Every route's (method, path, access); raises `UndeclaredAccess` for a route that declares none."""
     table: list[tuple[str, str, Access]] = []
     for route in app.routes:
-        for handler in getattr(route, "route_handlers", []):
+        # Routes of other kinds (websocket, ASGI) have a single handler under another name.
+        for handler in getattr(route, "route_handlers", [None]):
             if not isinstance(handler, HTTPRouteHandler):
                 raise UndeclaredAccess(f"{route.path} is no HTTP route, and nothing guards others")
             methods = sorted(handler.http_methods - {"OPTIONS"})

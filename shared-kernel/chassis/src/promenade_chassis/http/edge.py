@@ -76,7 +76,9 @@ class Edge:
     def _limited(self, scope: Any, receive: Receive) -> Receive:
         limit = scope.get("max_body_bytes", self._limit)
         length = next((v for k, v in scope["headers"] if k.lower() == b"content-length"), b"0")
-        seen = int(length) if length.isdigit() and int(length) > limit else 0
+        # Nothing has a length of twenty digits: then the bytes themselves are counted.
+        announced = int(length) if length.isdigit() and len(length) < 20 else 0
+        seen = announced if announced > limit else 0
 
         async def receive_limited() -> Any:
             nonlocal seen

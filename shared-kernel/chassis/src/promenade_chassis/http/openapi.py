@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Litestar, MediaType, Request, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, Schema, SecurityScheme
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
@@ -97,6 +98,8 @@ def openapi_config(title: str, version: str, description: str) -> OpenAPIConfig:
         openapi_router=Router(
             path="/openapi", route_handlers=[], opt={"access": public()}, guards=[_hide], include_in_schema=False
         ),
+        # Pages that read the document come from the gateway; those of the framework load scripts from elsewhere.
+        render_plugins=[JsonRenderPlugin()],
         use_handler_docstrings=True,
     )
 

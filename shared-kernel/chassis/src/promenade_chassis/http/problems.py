@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -50,9 +50,9 @@ def problem_body(
     instance: str,
     request_id: str,
     faults: tuple[Fault, ...] = (),
-    **extra: Any,
+    extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The members of a problem; `errors` only where there are faults."""
+    """The members of a problem; `errors` only where there are faults, and `extra` never in place of a member."""
     body: dict[str, Any] = {
         "type": f"/problems/{slug}",
         "title": title,
@@ -64,7 +64,7 @@ def problem_body(
     }
     if faults:
         body["errors"] = [{"pointer": f.pointer, "detail": f.detail, "code": f.code} for f in faults]
-    return {**extra, **body}
+    return {**(extra or {}), **body}
 
 
 def problem(request: AnyRequest, error: DomainError) -> Response[dict[str, Any]]:
@@ -85,7 +85,7 @@ def problem(request: AnyRequest, error: DomainError) -> Response[dict[str, Any]]
         instance=request.url.path,
         request_id=request_id_of(request.scope),
         faults=faults,
-        **error.extra,
+        extra=error.extra,
     )
     return Response(body, status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
 
