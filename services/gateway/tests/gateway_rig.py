@@ -1,68 +1,41 @@
 """What the gateway's tests share: services to stand behind it, tokens of our own, and a client that speaks raw HTTP."""
 
 import asyncio
-import json
-import secrets
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import httpx
-import jwt
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from promenade_chassis.auth import AccessToken, Keys, TokenVerifier
 from promenade_chassis.config import AuthSettings, HttpSettings, RedisSettings, Settings
 from promenade_chassis.embedded.network import any_free_port
+from promenade_chassis.testing.issuer import AUDIENCE, ISSUER, Issuer
 from promenade_chassis.testing.polling import stretched
 from promenade_gateway.admission import RedisAway, Standing, Verdict
 from promenade_gateway.limits import Bucket
 from promenade_gateway.token_bucket import Draw
 from promenade_kernel.values.ids import new_id
 
-ISSUER = "https://promenade.example.com"
-AUDIENCE = "promenade"
 CONTEXTS = ("identity", "customer-management", "order-management", "billing")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Mint:
-    """Makes access tokens, and the verifier that believes them."""
+    """Makes access tokens, and verifiers that believe them."""
 
     def __init__(self) -> None:
-        self._key = Ed25519PrivateKey.generate()
-        self._kid = secrets.token_hex(4)
+        self._issuer = Issuer()
 
     def verifier(self) -> TokenVerifier:
         """A verifier with the mint's public key."""
-        public = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(self._key.public_key()))
-
-        async def fetch() -> dict[str, Any]:
-            return {"keys": [{**public, "kid": self._kid, "use": "sig", "alg": "EdDSA"}]}
-
-        return TokenVerifier(Keys(fetch), issuer=ISSUER, audience=AUDIENCE)
+        return TokenVerifier(Keys(self._issuer.fetch), issuer=ISSUER, audience=AUDIENCE)
 
     def token(self, user: UUID | None = None, **claims: Any) -> str:
-        """A token; claims given replace the good ones."""
-        now = int(time.time())
-        good = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
-            "sub": str(user or new_id()),
-            "client_id": "tests",
-            "jti": str(new_id()),
-            "sid": str(new_id()),
-            "iat": now,
-            "exp": now + 900,
-            "epoch": 1,
-            "roles": ["user"],
-            "permissions": [],
-        }
-        headers = {"typ": "at+jwt", "kid": self._kid}
-        return jwt.encode({**good, **claims}, self._key, algorithm="EdDSA", headers=headers)
+        """A token; claims given replace the good ones, None leaves one out."""
+        return self._issuer.token(**{"sub": str(user or new_id()), **claims})
 
     def bearer(self, user: UUID | None = None, **claims: Any) -> dict[str, str]:
         """The Authorization header with such a token."""

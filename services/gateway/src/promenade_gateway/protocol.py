@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 from promenade_chassis.http.problems import MEDIA_TYPE, problem_body
 from promenade_kernel.values.ids import new_id
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEADERS = 100
 
@@ -72,12 +72,12 @@ class DoorProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """The answer to what is not a request; nothing may come between an answer that has begun and its end."""
-        cycle: Any = self.cycle
-        answering = cycle is not None and not cycle.response_complete
-        if answering and (cycle.response_started or self.pipeline):
-            self.transport.abort()
-            return
-        if answering:  # the head was good, the body is not: what the application still says counts no more
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            if cycle.response_started or self.pipeline:
+                self.transport.abort()
+                return
+            # The head was good, the body is not: what the application still says does not count.
             cycle.disconnected = True
             cycle.message_event.set()
         status, slug, title = self._refusal
