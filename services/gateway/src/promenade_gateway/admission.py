@@ -19,6 +19,8 @@ from promenade_gateway.token_bucket import SCRIPT, Draw, read_draw, script_argum
 
 _SCRIPT_HASH = hashlib.sha1(SCRIPT.encode()).hexdigest()  # noqa: S324  # Redis names scripts by it
 
+CONNECTIONS = 32
+
 
 class RedisAway(Exception):
     """Redis gave no answer: neither revocation nor limits are known."""
@@ -57,13 +59,17 @@ class RedisAdmission:
     """Asks Redis; one pipeline a request."""
 
     def __init__(self, url: str, *, seconds: float) -> None:
-        # One retry: after a restart of Redis the connections of the pool are dead, and the first use tells.
-        self._redis: Any = redis.asyncio.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        # One retry: after a restart of Redis the connections of the pool are dead, and the first use tells. Above so
+        # many connections a request waits its turn; failing instead would let a flood pass uncounted.
+        pool: Any = redis.asyncio.BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
             url,
+            max_connections=CONNECTIONS,
+            timeout=10 * seconds,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
             retry=Retry(NoBackoff(), 1),
         )
+        self._redis: Any = redis.asyncio.Redis.from_pool(pool)
 
     async def ask(self, token: AccessToken | None, buckets: Sequence[Bucket]) -> Verdict:
         """Draw from all buckets and look the token up; raises `RedisAway`."""
