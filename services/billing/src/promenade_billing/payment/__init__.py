@@ -1,0 +1,1 @@
+"""Payments: money on its way from the buyer, through a provider, to an invoice."""
