@@ -31,7 +31,7 @@ def share_largest_remainder(total: int, weights: Sequence[Rational]) -> list[int
         return [0] * len(exact)
     if total < 0:
         return [-share for share in share_largest_remainder(-total, weights)]
-    return apportion(total, [total * weight / whole for weight in exact])
+    return apportion(total, [Fraction(total * weight, whole) for weight in exact])
 
 
 def apportion(total: int, parts: Sequence[Rational]) -> list[int]:

@@ -206,8 +206,8 @@ def _tax(currency: Currency, bases: Sequence[int], rates: Sequence[Rate], tax_in
     for rate, members in _groups(rates).items():
         base = sum(bases[index] for index in members)
         if tax_inclusive:
-            group_tax = base - round_half_away(base / (1 + rate))
-            exact = [bases[index] * rate / (1 + rate) for index in members]
+            group_tax = base - round_half_away(Fraction(base, 1 + rate))
+            exact = [Fraction(bases[index] * rate, 1 + rate) for index in members]
         else:
             group_tax = round_half_away(base * rate)
             exact = [bases[index] * rate for index in members]
