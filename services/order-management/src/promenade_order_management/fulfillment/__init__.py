@@ -1,0 +1,1 @@
+"""Fulfillments: goods of an order on their way."""

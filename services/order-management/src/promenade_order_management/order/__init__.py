@@ -1,0 +1,1 @@
+"""Orders: what was ordered, for how much, and where it stands."""

@@ -1,0 +1,61 @@
+"""The port of orders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from promenade_chassis.ports import Page, PageRequest
+
+from promenade_order_management.order.entity import FulfillmentStatus, Order, OrderStatus, PaymentStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders a list shows; None means any.
+
+    `reached_by` is the user it is for: his own and his customer's, without discarded ones.
+    """
+
+    reached_by: UUID | None = None
+    status: OrderStatus | None = None
+    payment_status: PaymentStatus | None = None
+    fulfillment_status: FulfillmentStatus | None = None
+    customer_id: UUID | None = None
+    number: str | None = None
+    placed_from: datetime | None = None
+    placed_to: datetime | None = None
+
+
+class Orders(Protocol):
+    """Orders with their lines; saving one writes its notes into the timeline."""
+
+    async def add(self, order: Order) -> None:
+        """Store a new order."""
+        ...
+
+    async def save(self, order: Order) -> None:
+        """Store a change; raises `StaleVersion`."""
+        ...
+
+    async def get(self, order_id: UUID) -> Order:
+        """An order to look at; raises `NotFound`."""
+        ...
+
+    async def take(self, order_id: UUID) -> Order:
+        """An order to change: others wait for it until the unit of work ends. Raises `NotFound`."""
+        ...
+
+    async def list(self, wanted: OrderFilter, page: PageRequest) -> Page[Order]:
+        """Orders, newest first."""
+        ...
+
+    async def waiting_for_customer(self, user_id: UUID) -> list[UUID]:
+        """The orders of a user that do not know their customer yet."""
+        ...
+
+    async def next_serial(self) -> int:
+        """The next number an order can get: greater than all before, never given twice."""
+        ...

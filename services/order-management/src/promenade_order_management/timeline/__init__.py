@@ -1,0 +1,1 @@
+"""The timeline: every change of an order, with who and why. Nothing is ever changed or deleted in it."""

@@ -1,0 +1,66 @@
+"""The timeline in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from promenade_chassis.ports import Page, PageRequest, current_cause, cut_page
+from promenade_chassis.repository import BaseRepository, Row
+from promenade_kernel.values.ids import new_id
+from psycopg.types.json import Jsonb
+
+from promenade_order_management.timeline.entity import Entry, Note
+
+_APPEND = """
+INSERT INTO timeline_entry (id, order_id, kind, at, actor, cause, correlation_id, facts)
+SELECT note.id, %(order_id)s, note.kind, note.at, %(actor)s, %(cause)s, %(correlation_id)s, note.facts
+FROM jsonb_to_recordset(%(notes)s) AS note (id uuid, kind text, at timestamptz, facts jsonb)
+"""
+_OF_ORDER = "SELECT * FROM timeline_entry WHERE order_id = %(order_id)s"
+_LIST = _OF_ORDER + " AND (%(after)s::uuid IS NULL OR id > %(after)s) ORDER BY id LIMIT %(limit)s + 1"
+_ALL = _OF_ORDER + " ORDER BY id"
+
+
+class PostgresTimeline(BaseRepository):
+    """The entries in the service's own database."""
+
+    async def append(self, order_id: UUID, notes: Sequence[Note]) -> None:
+        """Write notes down, with the cause of the work at hand."""
+        if not notes:
+            return
+        cause = current_cause()
+        await self._execute(
+            _APPEND,
+            order_id=order_id,
+            actor=cause.actor,
+            cause=cause.causation_id,
+            correlation_id=cause.correlation_id,
+            notes=Jsonb([_to_plain(note) for note in notes]),
+        )
+
+    async def list(self, order_id: UUID, page: PageRequest) -> Page[Entry]:
+        """An order's entries, oldest first."""
+        rows = await self._fetch_all(_LIST, order_id=order_id, after=page.after, limit=page.limit)
+        return cut_page([_to_entry(row) for row in rows], page, lambda entry: entry.id)
+
+    async def all_of(self, order_id: UUID) -> list[Entry]:
+        """Every entry of an order, oldest first."""
+        return [_to_entry(row) for row in await self._fetch_all(_ALL, order_id=order_id)]
+
+
+def _to_plain(note: Note) -> Row:
+    return {"id": str(new_id()), "kind": note.kind, "at": note.at.isoformat(), "facts": dict(note.facts)}
+
+
+def _to_entry(row: Row) -> Entry:
+    return Entry(
+        id=row["id"],
+        order_id=row["order_id"],
+        kind=row["kind"],
+        at=row["at"],
+        actor=row["actor"],
+        cause=row["cause"],
+        correlation_id=row["correlation_id"],
+        facts=row["facts"],
+    )
