@@ -1,14 +1,8 @@
-"""The supervisor of `promenade up --detach`: in a session of its own, telling its parent only until it is ready.
-
-python -m promenade_local.background HOME OPTIONS REPORT_FD
-"""
+"""The supervisor of `promenade up --detach`: in a session of its own, holding none of its starter's files."""
 
 import contextlib
 import os
 import sys
-from pathlib import Path
-
-import msgspec
 
 from promenade_local.home import Home
 from promenade_local.plan import Options
@@ -34,20 +28,27 @@ class Pipe:
             self._descriptor = None
 
 
+def run_in_background(home: Home, options: Options, descriptor: int) -> int:
+    """Run the stack in this process, just forked; returns its exit status."""
+    os.setsid()
+    os.chdir(home.root)
+    _let_go_of_files(home, descriptor)
+    return run_stack(home, options, Pipe(descriptor).tell)
+
+
+def _let_go_of_files(home: Home, kept: int) -> None:
+    sys.stdout.flush()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(home.log("supervisor"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(ours, theirs)
+    os.closerange(3, kept)
+    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+
+
 def _for_the_log(report: Report) -> str:
     if isinstance(report, Step):
         return f"{report.name}: {report.text}"
     if isinstance(report, Ready):
         return f"ready after {report.seconds:.1f} s: {report.url}"
     return f"failed: {report.reason}"
-
-
-def main(home: str, options: str, descriptor: str) -> int:
-    """Run the stack; the exit status is that of run_stack."""
-    os.set_inheritable(int(descriptor), False)
-    pipe = Pipe(int(descriptor))
-    return run_stack(Home(Path(home)), msgspec.json.decode(options, type=Options), pipe.tell)
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

@@ -1,6 +1,7 @@
 """One process of the stack, whoever made it."""
 
 import asyncio
+import contextlib
 import os
 import signal
 
@@ -27,16 +28,21 @@ class Child:
 
     async def stop(self, within: float) -> None:
         """Ask it to end; kill it and its children when it has not after `within` seconds."""
-        if not self.exited.done():
-            os.kill(self.pid, self._stop_signal)
+        self._send(self._stop_signal)
         await asyncio.wait([self.exited], timeout=within)
         self.kill()
         await self.exited
 
     def kill(self) -> None:
         """End it and its children without mercy."""
+        self._send(signal.SIGKILL)  # just born it may have no session of its own yet
         if not self.exited.done():
             kill_session(self.pid)
+
+    def _send(self, number: signal.Signals) -> None:
+        if not self.exited.done():
+            with contextlib.suppress(ProcessLookupError):  # it has ended, the news is on its way
+                os.kill(self.pid, number)
 
 
 def describe_exit(status: int) -> str:

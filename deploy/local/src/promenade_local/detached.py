@@ -2,11 +2,9 @@
 
 import os
 import signal
-import subprocess
-import sys
+import traceback
 
-import msgspec
-
+from promenade_local.background import run_in_background
 from promenade_local.home import Home
 from promenade_local.plan import Options
 from promenade_local.reports import Failed, Ready, Tell, decode
@@ -15,35 +13,33 @@ from promenade_local.reports import Failed, Ready, Tell, decode
 def start_detached(home: Home, options: Options, tell: Tell) -> int:
     """0 when the stack is ready; 1 when it is not, after which nothing of it is left.
 
-    What is left running holds none of our files: its input is nothing, its output a log file of the home.
+    The supervisor is forked, not executed: it needs what is imported already. To be called while there is one thread.
     """
     home.prepare()
     reading, writing = os.pipe()
-    with home.log("supervisor").open("ab") as log:
-        supervisor = subprocess.Popen(  # noqa: S603  # our own module
-            _command(home, options, writing),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=[writing],
-            cwd=home.root,
-            start_new_session=True,
-        )
+    supervisor = os.fork()
+    if supervisor == 0:
+        _be_the_supervisor(home, options, writing)
     os.close(writing)
     try:
         status = _listen(reading, home, tell)
     except KeyboardInterrupt:
-        supervisor.send_signal(signal.SIGTERM)
+        os.kill(supervisor, signal.SIGTERM)
         tell(Failed(reason="interrupted; nothing is left running"))
         status = 1
     if status:
-        supervisor.wait()
+        os.waitpid(supervisor, 0)
     return status
 
 
-def _command(home: Home, options: Options, descriptor: int) -> list[str]:
-    encoded = msgspec.json.encode(options).decode()
-    return [sys.executable, "-m", "promenade_local.background", str(home.root), encoded, str(descriptor)]
+def _be_the_supervisor(home: Home, options: Options, descriptor: int) -> None:
+    status = 1
+    try:
+        status = run_in_background(home, options, descriptor)
+    except BaseException:
+        traceback.print_exc()  # to the supervisor's log
+    finally:
+        os._exit(status)
 
 
 def _listen(descriptor: int, home: Home, tell: Tell) -> int:

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,19 +16,39 @@ from promenade_local.child import Child
 from promenade_local.nursery_process import LARGEST_REQUEST, Birth, Born, News
 
 CLOSES_WITHIN = 5.0
+# What every service imports, as far as it is not ours.
+LIBRARIES = (
+    "litestar",
+    "litestar.openapi",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "psycopg",
+    "psycopg_pool",
+    "redis.asyncio",
+    "aiohttp",
+    "structlog",
+    "jwt",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "yaml",
+    "yoyo",
+    "prometheus_client",
+    "argparse",
+)
 
 
 class Nursery:
     """Makes Python processes by forking one that has imported their libraries."""
 
-    def __init__(self, cwd: Path, log: Path) -> None:
+    def __init__(self, cwd: Path, log: Path, libraries: Sequence[str] = LIBRARIES) -> None:
         self._numbers = itertools.count()
         self._expected: dict[int, tuple[Launch, asyncio.Future[Child]]] = {}
         self._living: dict[int, Child] = {}
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel.setblocking(False)
         with theirs, log.open("ab") as output:
-            command = (sys.executable, "-m", "promenade_local.nursery_process", str(theirs.fileno()))
+            module = ("-m", "promenade_local.nursery_process")
+            command = (sys.executable, *module, str(theirs.fileno()), *libraries)
             self._process = spawn(Launch(argv=command, cwd=cwd, env=os.environ), output, [theirs.fileno()])
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._channel, self._hear)

@@ -16,31 +16,13 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from typing import TypeAlias, cast
 
 import msgspec
-from promenade_chassis.embedded.launch import die_with_parent
-
-LIBRARIES = (
-    "litestar",
-    "litestar.openapi",
-    "uvicorn",
-    "uvloop",
-    "httptools",
-    "psycopg",
-    "psycopg_pool",
-    "redis.asyncio",
-    "aiohttp",
-    "structlog",
-    "jwt",
-    "cryptography.hazmat.primitives.asymmetric.ed25519",
-    "yaml",
-    "yoyo",
-    "prometheus_client",
-    "argparse",
-)
+from promenade_chassis.embedded.launch import die_with_parent, name_process
 
 # A message is one packet: its end needs no mark. The kernel allows 200 kB by default, an environment has a tenth.
 LARGEST_REQUEST = 200_000
@@ -74,11 +56,11 @@ class Died(msgspec.Struct, frozen=True, tag=True):
 News: TypeAlias = Born | Died
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, libraries: Sequence[str]) -> None:
     """Import, then fork on demand until the channel closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
-    for library in LIBRARIES:
+    for library in libraries:
         with contextlib.suppress(ImportError):
             import_module(library)
     gc.freeze()  # the children's collectors leave these objects alone, so their memory stays shared
@@ -144,6 +126,7 @@ def _tell(channel: socket.socket, news: News) -> None:
 def _become(birth: Birth) -> None:
     """From here on nothing is left of the nursery but its imports."""
     _write_to(birth.log)
+    name_process(birth.module.removeprefix("promenade_"))
     os.chdir(birth.cwd)
     os.environ.clear()
     os.environ.update(birth.env)
@@ -162,4 +145,4 @@ def _write_to(log: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2:])

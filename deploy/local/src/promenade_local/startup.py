@@ -5,8 +5,10 @@ import time
 from collections.abc import Coroutine, Iterable, Mapping
 
 import psycopg
-from promenade_chassis.embedded.databases import create_databases
+from promenade_chassis import migrations
+from promenade_chassis.embedded.databases import create_databases, database_name
 from promenade_chassis.embedded.launch import Launch
+from psycopg.rows import dict_row
 
 from promenade_local.child import describe_exit
 from promenade_local.children import Children
@@ -18,6 +20,8 @@ from promenade_local.plan import CONTEXTS, GATEWAY, Plan
 from promenade_local.probes import accepts_queries, is_ready, is_whole, pings, until
 from promenade_local.reports import Step, Tell
 from promenade_local.units import Keeper, Unit
+
+DictConnection = psycopg.AsyncConnection[dict[str, object]]
 
 LOOK_EVERY = 0.05
 TOO_MANY_DEATHS = 4
@@ -81,7 +85,19 @@ class Startup:
         await _all_of(tasks)
 
     async def _migrate(self, context: str) -> None:
+        if await self._is_migrated(context):
+            return  # asking costs a hundredth of a start of the service's command line
         await self._complete(self._plan.command(context, "migrate"), context, "migrating the database")
+
+    async def _is_migrated(self, context: str) -> bool:
+        name = database_name(context)
+        folders = migrations.folders_of(f"promenade_{name}")
+        url = self._plan.postgres.url(name, name)
+        async with await DictConnection.connect(url, row_factory=dict_row) as connection:
+            try:
+                return await migrations.is_current(connection, folders)
+            except psycopg.errors.UndefinedTable:
+                return False
 
     async def _make_superadmin(self) -> None:
         credentials = pending_credentials(self._home)

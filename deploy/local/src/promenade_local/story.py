@@ -232,6 +232,7 @@ async def _leave(user: Door, account: Json, scene: Scene) -> None:
     _require(status == HTTPStatus.NO_CONTENT or user.repeated, f"logout answered {status}")
     status = await user.status("GET", "/identity/me")
     _require(status == HTTPStatus.UNAUTHORIZED, f"after the logout /me answers {status}")
+    user.token = None
     status = await user.status("POST", "/identity/auth/refresh", {"refresh_token": account["refresh_token"]})
     _require(status == HTTPStatus.UNAUTHORIZED, f"after the logout refresh answers {status}")
     scene.listener.verified("signed out: the access token and the refresh token are refused at once")

@@ -1,0 +1,54 @@
+"""kill -9 of any process in the middle of the story: it still ends right."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from conftest import Silence, Stack
+from promenade_local.story import tell
+
+# Who dies, and right after which request was answered.
+DEATHS = [
+    ("identity", "/auth/register"),
+    ("identity", "/auth/verify-email"),
+    ("customer-management", "/auth/register"),
+    ("customer-management", "/place"),
+    ("order-management", "/place"),
+    ("order-management", "/payments"),
+    ("order-management", "/deliver"),
+    ("billing", "/place"),
+    ("billing", "/payments"),
+    ("gateway", "/orders"),
+    ("postgres", "/payments"),
+    ("valkey", "/place"),
+]
+
+
+class Killer(Silence):
+    """Kills a process as soon as a request was answered, once."""
+
+    def __init__(self, stack: Stack, victim: str, after: str) -> None:
+        self._stack = stack
+        self._victim = victim
+        self._after = after
+        self.killed: int | None = None
+
+    def request(self, method: str, path: str, status: int, seconds: float) -> None:
+        if method == "POST" and path.endswith(self._after) and self.killed is None:
+            self.killed = int(self._stack.processes()[self._victim]["pid"])
+            os.kill(self.killed, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("victim", "after"), DEATHS)
+async def test_the_story_survives_a_kill(stack: Stack, victim: str, after: str) -> None:
+    """The process is started again and the order is delivered, paid once, with one invoice."""
+    killer = Killer(stack, victim, after)
+
+    order = await tell(stack.scene(killer))
+
+    assert killer.killed is not None
+    assert (order["status"], order["payment_status"]) == ("completed", "paid")
+    assert stack.processes()[victim]["pid"] != killer.killed
+    assert stack.processes()[victim]["restarts"] >= 1

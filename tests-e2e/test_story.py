@@ -1,0 +1,95 @@
+"""The story, in every topology that one machine can hold."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+
+import httpx
+import pytest
+from conftest import Silence, Stack
+from promenade_chassis.testing.polling import eventually
+from promenade_local.story import tell
+
+TOPOLOGIES = ["stack", "single"]
+
+
+@pytest.fixture(params=TOPOLOGIES)
+def running(request: pytest.FixtureRequest) -> Stack:
+    return request.getfixturevalue(request.param)
+
+
+async def test_the_story_ends_with_a_delivered_order(running: Stack) -> None:
+    """From registration to the completed order, each step verified through the gateway."""
+    order = await tell(running.scene(Silence()))
+
+    assert order["status"] == "completed"
+    assert order["fulfillment_status"] == "delivered"
+    assert order["totals"]["total"] == {"amount": 7776, "currency": "EUR"}
+
+
+async def test_stories_told_at_once_all_end_well(running: Stack) -> None:
+    """Five customers at once: each has one order, one invoice, and numbers of their own."""
+    orders = await asyncio.gather(*(tell(running.scene(Silence())) for _ in range(5)))
+
+    assert {order["status"] for order in orders} == {"completed"}
+    assert len({order["number"] for order in orders}) == len(orders)
+
+
+async def test_status_names_the_seven(running: Stack) -> None:
+    """`status --json` has one row for each service and engine, all ready, on 127.0.0.1."""
+    processes = running.processes()
+
+    names = ["gateway", "identity", "customer-management", "order-management", "billing", "postgres", "valkey"]
+    assert list(processes) == names
+    assert all(row.keys() == {"name", "pid", "port", "ready", "restarts"} for row in processes.values())
+    assert all(row["ready"] for row in processes.values())
+    assert len({row["port"] for row in processes.values()}) == len(names)
+
+
+async def test_health_has_a_row_for_each_service(running: Stack) -> None:
+    """The gateway's /health is 200 and names every service with its version."""
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"{running.url}/health")
+
+    body = answer.json()
+    assert (answer.status_code, body["status"]) == (200, "ok")
+    assert {row["name"] for row in body["services"]} == {
+        "identity",
+        "customer-management",
+        "order-management",
+        "billing",
+    }
+    assert all(row["ready"] and row["version"] for row in body["services"])
+
+
+def test_the_demo_tells_the_story(running: Stack) -> None:
+    """`promenade demo` exits 0 after having verified each step, and shows requests and events."""
+    answer = running.promenade("demo")
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    for event in ("user.registered.v1", "order.placed.v1", "invoice.paid.v1", "order.completed.v1"):
+        assert event in answer.stdout
+    assert "The story is true" in answer.stdout
+
+
+async def test_the_one_process_comes_back_after_kill_9_and_nothing_is_lost(single: Stack) -> None:
+    """Killed in the middle of the story, the one-process stack starts again and publishes what its outboxes hold."""
+
+    class Killer(Silence):
+        killed = False
+
+        def request(self, method: str, path: str, status: int, seconds: float) -> None:
+            if path.endswith("/place") and not self.killed:
+                self.killed = True
+                os.kill(single.processes()["billing"]["pid"], signal.SIGKILL)
+
+    killer = Killer()
+
+    order = await tell(single.scene(killer))
+
+    assert killer.killed
+    assert order["status"] == "completed"
+    await eventually(lambda: json.dumps(single.processes()).count('"restarts": 1') == 5 or pytest.fail("no restart"))
