@@ -16,8 +16,9 @@ from promenade_chassis.config import ConfigurationError, Settings, section
 from promenade_chassis.database import Database
 from promenade_chassis.http.app import create_app
 from promenade_chassis.http.health import Readiness
-from promenade_chassis.idempotency import PostgresIdempotencyStore
+from promenade_chassis.idempotency import IdempotencyStore, PostgresIdempotencyStore
 from promenade_chassis.jobs import Job
+from promenade_chassis.ports import UnitOfWork
 from promenade_chassis.service import Service
 from redis.asyncio import Redis
 
@@ -101,13 +102,13 @@ def build(settings: Settings) -> Service:
         context=CONTEXT,
         package=PACKAGE,
         settings=settings,
-        app=build_app(settings, rooms, engines.database, readiness),
+        app=build_app(settings, rooms, readiness, engines.database, PostgresIdempotencyStore(engines.database)),
         database=engines.database,
         readiness=readiness,
         subscribe=Reactions(rooms.user, rooms.contact).subscribe,
         jobs=[
             engines.send_mails,
-            Job("revocations", engines.announcements.catch_up, every=0.3),
+            Job("revocations", engines.announcements.keep_up, every=0.3),
             Job("pending-users", partial(expire_pending_users, room=rooms.user), every=300),
             Job("expired-sessions", partial(drop_expired, room=rooms.session), every=60),
         ],
@@ -120,7 +121,9 @@ def build(settings: Settings) -> Service:
     )
 
 
-def build_app(settings: Settings, rooms: Rooms, database: Database, readiness: Readiness) -> Litestar:
+def build_app(
+    settings: Settings, rooms: Rooms, readiness: Readiness, unit_of_work: UnitOfWork, idempotency: IdempotencyStore
+) -> Litestar:
     """The HTTP application: what the service serves, and to whom."""
     return create_app(
         context=CONTEXT,
@@ -138,8 +141,8 @@ def build_app(settings: Settings, rooms: Rooms, database: Database, readiness: R
         },
         # Its own keys need no detour over HTTP.
         verifier=verifier_from(settings.auth, partial(public_keys, room=rooms.key)),
-        unit_of_work=database,
-        idempotency=PostgresIdempotencyStore(database),
+        unit_of_work=unit_of_work,
+        idempotency=idempotency,
         readiness=readiness,
         http=settings.http,
     )

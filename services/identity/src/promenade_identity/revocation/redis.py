@@ -12,6 +12,7 @@ from datetime import datetime
 
 import structlog
 from promenade_chassis.ports import utc_now
+from psycopg import Error as PsycopgError
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, WatchError
@@ -36,21 +37,30 @@ class RedisAnnouncements:
     def __init__(self, redis: Redis, revocations: Revocations) -> None:
         self._redis = redis
         self._revocations = revocations
+        self._is_away = False
 
     async def announce(self) -> None:
         """Bring Redis up to date, after the commit and before the answer; never raises."""
         try:
             await self.catch_up()
-        except (RedisError, OSError) as error:
-            log.warning("revocations.not-announced", error=type(error).__name__)
+        except (RedisError, OSError, PsycopgError) as error:
+            if not self._is_away:
+                log.warning("revocations.not-announced", error=type(error).__name__)
+            self._is_away = True
+        else:
+            self._is_away = False
 
-    async def catch_up(self) -> bool:
-        """Write what is missing; answers False: there is never more to do."""
+    async def keep_up(self) -> bool:
+        """`announce` as the work of a job: the next look comes at its usual time, also while something is away."""
+        await self.announce()
+        return False
+
+    async def catch_up(self) -> None:
+        """Write what is missing."""
         if _number(await self._redis.get(MARK)) == await self._revocations.newest():
-            return False
+            return
         while not await self._write_missing():
             pass
-        return False
 
     async def _write_missing(self) -> bool:
         """Whether it was written; another process, or a flush, may have come between."""

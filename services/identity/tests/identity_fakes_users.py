@@ -1,0 +1,164 @@
+"""In-memory stand-ins of the ports of users and profiles."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+from promenade_chassis.ports import NotFound
+from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
+from promenade_identity.profile.entity import Profile
+from promenade_identity.user.entity import RegistrationAttempt, User, UserStatus, WrongPassword, lock_after
+from promenade_kernel.values.email import Email
+
+
+class InMemoryUsers(InMemoryRepository[User]):
+    """Users in a dict."""
+
+    async def add(self, user: User) -> None:
+        self._put(user)
+
+    async def save(self, user: User) -> None:
+        stored = self._rows.get(user.id)
+        if stored is not None:
+            user.failed_logins, user.last_login_at = stored.failed_logins, stored.last_login_at
+            user.locked_until = stored.locked_until
+        self._put(user)
+
+    async def get(self, user_id: UUID) -> User:
+        found = await self.find(user_id)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def find(self, user_id: UUID) -> User | None:
+        return self._find(lambda user: user.id == user_id)
+
+    async def find_by_email(self, email: Email) -> User | None:
+        return self._find(lambda user: user.email.canonical == email.canonical)
+
+    async def hold_address(self, email: Email) -> User | None:
+        self._unit_of_work.require()
+        return await self.find_by_email(email)
+
+    async def count_wrong_password(self, user_id: UUID, now: datetime) -> WrongPassword | None:
+        self._unit_of_work.require()
+        user = await self.find(user_id)
+        if user is None:
+            return None
+        user.failed_logins += 1
+        duration = None if user.is_locked(now) else lock_after(user.failed_logins)
+        if duration is not None:
+            user.locked_until = now + duration
+        self._rows[user.id] = user
+        return WrongPassword(user.failed_logins, user.locked_until if duration is not None else None)
+
+    async def note_login(self, user: User, now: datetime, new_hash: str | None = None) -> bool:
+        self._unit_of_work.require()
+        stored = await self.find(user.id)
+        if stored is None or stored.status is not UserStatus.ACTIVE or stored.is_locked(now):
+            return False
+        if stored.password_hash != user.password_hash:
+            return False
+        stored.failed_logins, stored.locked_until, stored.last_login_at = 0, None, now
+        stored.password_hash = new_hash or stored.password_hash
+        self._rows[user.id] = stored
+        return True
+
+    async def hold_pending_since(self, moment: datetime, limit: int) -> list[User]:
+        self._unit_of_work.require()
+        found = [user for user in self._living() if user.status is UserStatus.PENDING and user.created_at < moment]
+        return [self._copy(user) for user in sorted(found, key=lambda user: user.created_at)[:limit]]
+
+
+class InMemoryAttempts:
+    """Attempts in a list."""
+
+    def __init__(self, unit_of_work: InMemoryUnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
+        self._attempts: list[RegistrationAttempt] = []
+        unit_of_work.join(self)
+
+    def snapshot(self) -> list[RegistrationAttempt]:
+        return list(self._attempts)
+
+    def roll_back(self, snapshot: list[RegistrationAttempt]) -> None:
+        self._attempts = snapshot
+
+    async def add(self, attempt: RegistrationAttempt) -> None:
+        self._unit_of_work.require()
+        self._attempts.append(attempt)
+
+    async def of_user(self, user_id: UUID) -> list[RegistrationAttempt]:
+        found = [attempt for attempt in self._attempts if attempt.user_id == user_id]
+        return sorted(found, key=lambda attempt: attempt.id, reverse=True)
+
+    async def drop(self, user_id: UUID) -> None:
+        self._unit_of_work.require()
+        self._attempts = [attempt for attempt in self._attempts if attempt.user_id != user_id]
+
+
+class InMemoryProfiles(InMemoryRepository[Profile]):
+    """Profiles in a dict."""
+
+    async def add(self, profile: Profile) -> None:
+        self._put(profile)
+
+    async def save(self, profile: Profile) -> None:
+        self._put(profile)
+
+    async def of_user(self, user_id: UUID) -> Profile:
+        found = self._find(lambda profile: profile.user_id == user_id)
+        if found is None:
+            raise NotFound
+        return found
+
+
+class QuickHashes:
+    """Hashes that cost nothing; `computed` counts them. `old:` marks one made with other parameters."""
+
+    def __init__(self) -> None:
+        self.computed = 0
+
+    async def make(self, password: str) -> str:
+        self.computed += 1
+        return _digest(password)
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        self.computed += 1
+        await asyncio.sleep(0)
+        return password_hash is not None and password_hash.removeprefix("old:") == _digest(password)
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return password_hash.startswith("old:")
+
+
+class CountedPace:
+    """Never waits; counts what would have."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+        self.refused = 0
+
+    @asynccontextmanager
+    async def answers(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self.answered += 1
+
+    @asynccontextmanager
+    async def refusals(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        except Exception:
+            self.refused += 1
+            raise
+
+
+def _digest(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()

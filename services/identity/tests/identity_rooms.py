@@ -1,0 +1,203 @@
+"""The whole service on fakes, and the steps its tests share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+from identity_fakes import InMemoryCodes, InMemoryContacts, PlainTemplates, RecordingMails, RecordingTextMessages
+from identity_fakes_sessions import (
+    CountedAnnouncements,
+    FixedKeyRing,
+    InMemoryMails,
+    InMemoryRevocations,
+    InMemorySessions,
+    InMemorySigningKeys,
+)
+from identity_fakes_users import CountedPace, InMemoryAttempts, InMemoryProfiles, InMemoryUsers, QuickHashes
+from litestar import Litestar
+from promenade_chassis.config import AuthSettings, Settings
+from promenade_chassis.http.health import Readiness
+from promenade_chassis.testing.fakes import InMemoryIdempotencyStore, InMemoryUnitOfWork
+from promenade_identity.bootstrap import Rooms, build_app
+from promenade_identity.code.entity import CodeMint
+from promenade_identity.contact.use_cases import ContactRoom
+from promenade_identity.key.ed25519 import Ed25519Keysmith
+from promenade_identity.key.use_cases import KeyRoom
+from promenade_identity.mail.entity import Mail
+from promenade_identity.mail.use_cases import MailRoom
+from promenade_identity.me.use_cases import MeRoom
+from promenade_identity.profile.use_cases import ProfileRoom
+from promenade_identity.session.access_tokens import SignedAccessTokens
+from promenade_identity.session.entity import RefreshMint
+from promenade_identity.session.use_cases import SessionRoom
+from promenade_identity.user.entity import User
+from promenade_identity.user.passwords import PasswordRules
+from promenade_identity.user.use_cases import UserRoom, send_activation_code
+from promenade_kernel.events.identity import UserRegistered, UserVerificationRequested
+from promenade_kernel.values.email import Email
+
+BASE = "/api/v1/identity"
+PASSWORD = "a walrus reads the evening news"
+AUTH = AuthSettings(issuer="https://promenade.example.com", jwks_url="")
+
+
+class NoTransport:
+    """Takes every mail and forgets it."""
+
+    async def deliver(self, mail: Mail) -> None:
+        pass
+
+
+@dataclass
+class Fakes:
+    """Every port of the service in memory."""
+
+    unit_of_work: InMemoryUnitOfWork = field(default_factory=InMemoryUnitOfWork)
+    hashes: QuickHashes = field(default_factory=QuickHashes)
+    pace: CountedPace = field(default_factory=CountedPace)
+    mails: RecordingMails = field(default_factory=RecordingMails)
+    ring: FixedKeyRing = field(default_factory=lambda: FixedKeyRing(Ed25519Keysmith().make()))
+
+    def __post_init__(self) -> None:
+        self.users = InMemoryUsers(self.unit_of_work)
+        self.attempts = InMemoryAttempts(self.unit_of_work)
+        self.profiles = InMemoryProfiles(self.unit_of_work)
+        self.contacts = InMemoryContacts(self.unit_of_work)
+        self.codes = InMemoryCodes(self.unit_of_work)
+        self.sessions = InMemorySessions(self.unit_of_work)
+        self.revocations = InMemoryRevocations(self.unit_of_work)
+        self.announcements = CountedAnnouncements(self.revocations)
+        self.rooms = self._rooms()
+
+    def app(self) -> Litestar:
+        """The application as bootstrap composes it."""
+        settings = Settings(profile="test", auth=AUTH)
+        readiness = Readiness("identity", "1", {})
+        return build_app(settings, self.rooms, readiness, self.unit_of_work, InMemoryIdempotencyStore())
+
+    def _rooms(self) -> Rooms:
+        mint, templates = CodeMint(b"a key for tests"), PlainTemplates()
+        return Rooms(
+            user=UserRoom(
+                unit_of_work=self.unit_of_work,
+                users=self.users,
+                attempts=self.attempts,
+                passwords=self.hashes,
+                rules=PasswordRules(frozenset({"password password password"})),
+                pace=self.pace,
+                codes=self.codes,
+                mint=mint,
+                contacts=self.contacts,
+                profiles=self.profiles,
+                mails=self.mails,
+                templates=templates,
+            ),
+            session=SessionRoom(
+                unit_of_work=self.unit_of_work,
+                sessions=self.sessions,
+                users=self.users,
+                passwords=self.hashes,
+                pace=self.pace,
+                refresh_mint=RefreshMint(b"another key for tests"),
+                access_tokens=SignedAccessTokens(self.ring, AUTH),
+                revocations=self.revocations,
+                announcements=self.announcements,
+            ),
+            contact=ContactRoom(
+                unit_of_work=self.unit_of_work,
+                contacts=self.contacts,
+                codes=self.codes,
+                mint=mint,
+                mails=self.mails,
+                templates=templates,
+                text_messages=RecordingTextMessages(),
+            ),
+            profile=ProfileRoom(self.unit_of_work, self.profiles),
+            me=MeRoom(self.users, self.profiles, self.contacts),
+            key=KeyRoom(self.unit_of_work, InMemorySigningKeys(self.unit_of_work), Ed25519Keysmith(), self.ring),
+            mail=MailRoom(self.unit_of_work, InMemoryMails(self.unit_of_work), NoTransport()),
+        )
+
+
+class Visitor:
+    """A client of the service on fakes, and what a person does with it."""
+
+    def __init__(self, client: httpx.AsyncClient, fakes: Fakes) -> None:
+        self.client = client
+        self.fakes = fakes
+
+    async def post(self, path: str, body: Any = None, token: str | None = None, **more: Any) -> httpx.Response:
+        content = {} if body is None else {"json": body}
+        return await self.client.post(BASE + path, headers=bearer(token), **content, **more)
+
+    async def get(self, path: str, token: str | None = None) -> httpx.Response:
+        return await self.client.get(BASE + path, headers=bearer(token))
+
+    async def patch(self, path: str, body: Any, token: str, **headers: str) -> httpx.Response:
+        return await self.client.patch(BASE + path, json=body, headers={**bearer(token), **headers})
+
+    async def delete(self, path: str, token: str | None = None) -> httpx.Response:
+        return await self.client.delete(BASE + path, headers=bearer(token))
+
+    async def register(self, address: str, password: str = PASSWORD, **more: Any) -> str:
+        """Register, and answer the code of the mail that its reaction would send."""
+        answer = await self.post("/auth/register", {"email": address, "password": password, **more})
+        assert (answer.status_code, answer.json()) == (202, {"status": "verification-sent"}), answer.text
+        return await self.code()
+
+    async def code(self) -> str:
+        """The code of the mail that the newest event calls for."""
+        event = self.fakes.unit_of_work.events[-1]
+        if not isinstance(event, UserRegistered | UserVerificationRequested):
+            return "000000"
+        await send_activation_code(event.user_id, event.attempt_id, room=self.fakes.rooms.user)
+        found = re.search(r"\d{6}", self.fakes.mails.queued[-1].text)
+        assert found
+        return found[0]
+
+    async def activate(self, address: str, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
+        """Register and prove the address."""
+        code = await self.register(address, password, **more)
+        answer = await self.post("/auth/verify-email", {"email": address, "code": code})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def login(self, address: str, password: str = PASSWORD) -> dict[str, Any]:
+        """Sign in an active user."""
+        answer = await self.post("/auth/login", {"email": address, "password": password})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def sign_up(self, address: str) -> dict[str, Any]:
+        """Register, prove the address and sign in."""
+        await self.activate(address)
+        return await self.login(address)
+
+    async def refresh(self, token: str) -> httpx.Response:
+        return await self.post("/auth/refresh", {"refresh_token": token})
+
+    async def change(self, address: str, change: Any) -> None:
+        """Do something to the user that no route of today does."""
+        user = await self.user(address)
+        change(user)
+        async with self.fakes.unit_of_work.begin():
+            await self.fakes.users.save(user)
+
+    async def user(self, address: str) -> User:
+        found = await self.fakes.users.find_by_email(Email(address))
+        assert found is not None
+        return found
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """The Authorization header of a token."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def id_of(resource: dict[str, Any]) -> UUID:
+    """The id of something the API showed."""
+    return UUID(resource["id"])
