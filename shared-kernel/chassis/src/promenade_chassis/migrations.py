@@ -6,6 +6,7 @@ take turns, and a checksum of each file, so that an applied file edited afterwar
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Callable, Sequence
 from importlib import resources
@@ -62,6 +63,9 @@ def migrate(url: str, folders: Sequence[Path]) -> list[str]:
 
 async def is_current(connection: psycopg.AsyncConnection[dict[str, object]], folders: Sequence[Path]) -> bool:
     """Whether every migration file has been applied, unchanged."""
+    found = await (await connection.execute("SELECT to_regclass('migration_checksum') AS name")).fetchone()
+    if found is None or found["name"] is None:
+        return False
     cursor = await connection.execute("SELECT name, sha256 FROM migration_checksum")
     applied = {str(row["name"]): row["sha256"] for row in await cursor.fetchall()}
     return all(applied.get(path.stem) == checksum(path) for path in migration_files(folders))
@@ -82,10 +86,16 @@ def _apply(url: str, folders: Sequence[Path]) -> None:
     backend: Any = _get_backend(_yoyo_url(url))
     try:
         for folder in folders:
-            migrations = _read_migrations(str(folder))
+            # yoyo would take the path as a pattern, and run whatever ends in .sql or .py.
+            migrations = _read_migrations(glob.escape(str(folder))).filter(_is_file_of(folder))
             backend.apply_migrations(backend.to_apply(migrations))
     finally:
         backend.connection.close()
+
+
+def _is_file_of(folder: Path) -> Callable[[Any], bool]:
+    names = {path.stem for path in migration_files([folder])}
+    return lambda migration: migration.id in names
 
 
 def _yoyo_url(url: str) -> str:
