@@ -119,11 +119,21 @@ class InMemoryRepository(Generic[A]):
 
 
 class InMemoryIdempotencyStore:
-    """Keeps answers in a dict; keys are in flight while their task is inside the unit of work."""
+    """Keeps answers in a dict, and rolls back with the unit of work it is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit_of_work: InMemoryUnitOfWork | None = None) -> None:
         self._answers: dict[tuple[str, str], tuple[bytes, StoredAnswer]] = {}
+        if unit_of_work is not None:
+            unit_of_work.join(self)
         self._held: dict[tuple[str, str], asyncio.Task[Any]] = {}
+
+    def snapshot(self) -> dict[tuple[str, str], tuple[bytes, StoredAnswer]]:
+        """The answers as they are."""
+        return dict(self._answers)
+
+    def roll_back(self, snapshot: dict[tuple[str, str], tuple[bytes, StoredAnswer]]) -> None:
+        """Take the answers back to a snapshot."""
+        self._answers = snapshot
 
     async def lock(self, scope: str, key: str) -> None:
         """Take the key until the running task ends."""
