@@ -1,90 +1,11 @@
-"""A running stack for the end-to-end tests: the one that `promenade up` makes, on a home of its own."""
+"""Stacks for the end-to-end tests, one a module."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any
 
 import pytest
-from promenade_chassis.embedded.network import any_free_port
-from promenade_chassis.embedded.placement import remove_data
-from promenade_chassis.testing.polling import stretched
-from promenade_local.mails import read_mails
-from promenade_local.story import Listener, Scene
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A running stack: its home and its gateway."""
-
-    home: Path
-    port: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def promenade(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "promenade_local", *arguments],
-            env={**os.environ, "PROMENADE_HOME": str(self.home)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=stretched(120),
-        )
-
-    def processes(self) -> dict[str, dict[str, Any]]:
-        answer = self.promenade("status", "--json")
-        return {row["name"]: row for row in json.loads(answer.stdout)["processes"]}
-
-    def scene(self, listener: Listener) -> Scene:
-        admin = json.loads((self.home / "credentials.json").read_text(encoding="utf-8"))
-        return Scene(
-            url=self.url,
-            admin_email=admin["email"],
-            admin_password=admin["password"],
-            read_code=self.read_code,
-            listener=listener,
-            within=stretched(30),
-        )
-
-    async def read_code(self, address: str) -> str | None:
-        mails = await asyncio.to_thread(read_mails, self.home / "mail")
-        return next((mail.text for mail in reversed(mails) if address in mail.to), None)
-
-
-class Silence:
-    """Listens to the story and says nothing."""
-
-    def request(self, method: str, path: str, status: int, seconds: float) -> None:
-        pass
-
-    def verified(self, text: str) -> None:
-        pass
-
-
-@contextmanager
-def running_stack(*options: str) -> Generator[Stack, None, None]:
-    stack = Stack(Path(mkdtemp(prefix="promenade-e2e-")), any_free_port())
-    try:
-        up = stack.promenade("up", "--detach", "--port", str(stack.port), *options)
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield stack
-    finally:
-        stack.promenade("down")
-        remove_data(stack.home)
-        shutil.rmtree(stack.home, ignore_errors=True)
+from e2e_stack import Stack, running_stack
 
 
 @pytest.fixture(scope="module")

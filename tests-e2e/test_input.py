@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from conftest import Stack
+from e2e_stack import Stack
 
 ROUTES = [
     ("POST", "/identity/auth/register"),

@@ -6,7 +6,7 @@ import os
 import signal
 
 import pytest
-from conftest import Silence, Stack
+from e2e_stack import Silence, Stack
 from promenade_local.story import tell
 
 # Who dies, and right after which request was answered.

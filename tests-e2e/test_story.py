@@ -9,7 +9,7 @@ import signal
 
 import httpx
 import pytest
-from conftest import Silence, Stack
+from e2e_stack import Silence, Stack
 from promenade_chassis.testing.polling import eventually
 from promenade_local.story import tell
 
