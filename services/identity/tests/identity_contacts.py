@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,12 +20,17 @@ from promenade_chassis.config import HttpSettings
 from promenade_chassis.http.app import create_app
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.idempotency import IdempotencyStore
+from promenade_chassis.ports import PageRequest, UnitOfWork
 from promenade_chassis.testing.fakes import FakeVerifier, InMemoryUnitOfWork
 from promenade_identity.code.entity import CodeMint
 from promenade_identity.contact import use_cases
+from promenade_identity.contact.entity import Contact, ContactType, ContactValue
 from promenade_identity.contact.http import ContactController
+from promenade_identity.contact.repository import Contacts
 from promenade_identity.contact.use_cases import ContactRoom
+from promenade_kernel.values.email import Email
 
+MOMENT = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
 CONTACTS = "/api/v1/identity/contacts"
 ADDRESS = {"street": "Main Street 1", "city": "Vienna", "postal_code": "1010", "country": "AT"}
 
@@ -104,3 +110,42 @@ async def add_primary(client: httpx.AsyncClient, room: ContactRoom) -> dict[str,
     answer = await client.post(path_of(contact, "make-primary"))
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+class ContactStore:
+    """A unit of work with its contacts, and the steps that tests of repositories share."""
+
+    def __init__(self, unit_of_work: UnitOfWork, contacts: Contacts) -> None:
+        self.unit_of_work = unit_of_work
+        self.contacts = contacts
+
+    async def add(self, user_id: UUID, value: ContactValue | None = None) -> Contact:
+        """Store a new contact, an email address unless `value` says otherwise."""
+        contact = Contact(user_id=user_id, value=value or fresh_email())
+        async with self.unit_of_work.begin():
+            await self.contacts.add(contact)
+        return contact
+
+    async def save(self, contact: Contact) -> None:
+        """Store a change."""
+        async with self.unit_of_work.begin():
+            await self.contacts.save(contact)
+
+    async def restore(self, contact: Contact) -> None:
+        """Store a contact brought back."""
+        async with self.unit_of_work.begin():
+            await self.contacts.restore(contact)
+
+    async def delete(self, contact: Contact) -> None:
+        """Delete a contact and store that."""
+        contact.delete(MOMENT, others=False)
+        await self.save(contact)
+
+    async def ids(self, user_id: UUID | None, page: PageRequest, kind: ContactType | None = None) -> list[UUID]:
+        """The ids of one page."""
+        return [contact.id for contact in (await self.contacts.list(user_id, page, kind)).items]
+
+
+def fresh_email() -> Email:
+    """An address nobody else has."""
+    return Email(f"{uuid4().hex}@example.com")

@@ -37,7 +37,8 @@ class InMemoryContacts(InMemoryRepository[Contact]):
         self._put(contact)
 
     async def code_requests(self, user_id: UUID, value: ContactValue) -> Sequence[datetime]:
-        same = [row for row in self._rows.values() if row.user_id == user_id and row.value == value]
+        mine = [row for row in self._rows.values() if row.user_id == user_id]
+        same = [row for row in mine if str(row.value).lower() == str(value).lower()]
         return [moment for row in same for moment in row.code_requests]
 
     async def get(self, contact_id: UUID) -> Contact:

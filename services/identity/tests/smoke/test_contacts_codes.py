@@ -35,6 +35,16 @@ async def test_codes_are_sent_once_a_minute(client: httpx.AsyncClient) -> None:
     assert 1 <= int(answer.headers["retry-after"]) <= 60
 
 
+async def test_a_contact_added_again_gets_no_sooner_code(client: httpx.AsyncClient) -> None:
+    """Deleting and adding an address, spelled in capitals, does not make it a new one: nobody's mailbox is filled."""
+    contact = await add(client)
+    await client.post(path_of(contact, "send-code"))
+    await client.delete(path_of(contact))
+    again = await add(client, {"type": "email", "email": contact["email"].upper()})
+
+    problem_of(await client.post(path_of(again, "send-code")), 429, "too-many-codes")
+
+
 async def test_wrong_used_and_missing_codes_answer_alike(client: httpx.AsyncClient, contact_room: ContactRoom) -> None:
     """422 invalid-code tells neither whether there is a code nor what was wrong with it."""
     contact, without = await add(client), await add(client)
