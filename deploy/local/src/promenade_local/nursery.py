@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -37,6 +37,11 @@ LIBRARIES = (
 )
 
 
+def nursery_is_wanted(environ: Mapping[str, str] = os.environ) -> bool:
+    """On Linux, as forking is not safe elsewhere, unless PROMENADE_NURSERY=off: debuggers like plain processes."""
+    return sys.platform == "linux" and environ.get("PROMENADE_NURSERY") != "off"
+
+
 class Nursery:
     """Makes Python processes by forking one that has imported their libraries."""
 
@@ -60,8 +65,8 @@ class Nursery:
 
     @staticmethod
     def can_make(launch: Launch) -> bool:
-        """It makes Linux processes that run a Python module as ourselves; forking is not safe elsewhere."""
-        return sys.platform == "linux" and launch.argv[:2] == (sys.executable, "-m") and launch.account is None
+        """It makes processes that run a Python module as ourselves."""
+        return launch.argv[:2] == (sys.executable, "-m") and launch.account is None
 
     async def make(self, launch: Launch, log: Path) -> Child:
         """The new process. Raises OSError when the nursery is gone."""

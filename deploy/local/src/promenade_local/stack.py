@@ -9,7 +9,7 @@ from typing import Literal
 from promenade_local.children import Children
 from promenade_local.home import Home
 from promenade_local.logfiles import rotate
-from promenade_local.nursery import Nursery
+from promenade_local.nursery import Nursery, nursery_is_wanted
 from promenade_local.plan import Options, Plan
 from promenade_local.reports import Step, Tell
 from promenade_local.startup import Startup
@@ -26,7 +26,7 @@ class Stack:
         self._home = home
         self._plan = plan
         self._tell = tell
-        self._nursery = Nursery(home.root, home.log("nursery"))
+        self._nursery = Nursery(home.root, home.log("nursery")) if nursery_is_wanted() else None
         self._children = Children(self._nursery)
         self._keepers = {unit.name: Keeper(unit, self._children, self) for unit in self._units()}
         self._state = StackState(
@@ -55,7 +55,8 @@ class Stack:
         self._enter("stopping")
         for stage in (self._plan.gateway, self._plan.services, self._plan.engines):
             await asyncio.gather(*(self._keepers[unit.name].stop() for unit in stage))
-        await self._nursery.close()
+        if self._nursery is not None:
+            await self._nursery.close()
         self._home.state.unlink(missing_ok=True)
 
     def kill(self) -> None:

@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from dummies import write_dummies
 from promenade_chassis.embedded.placement import remove_data
+from promenade_local.down import stop_stack
+from promenade_local.home import Home
 from stacks import StackUnderTest
 
 
@@ -33,16 +35,16 @@ def stack(dummies: Path) -> Iterator[StackUnderTest]:
 @pytest.fixture(scope="module")
 def running(dummies: Path) -> Iterator[StackUnderTest]:
     """A stack that runs, for tests that only look or put right what they break."""
-    for stack in _stack(dummies):
+    for stack in _stack(dummies, nursery="on"):
         done = stack.up()
         assert done.returncode == 0, done.stdout + done.stderr
         yield stack
 
 
-def _stack(dummies: Path) -> Iterator[StackUnderTest]:
+def _stack(dummies: Path, nursery: str = "off") -> Iterator[StackUnderTest]:
     folder = Path(tempfile.mkdtemp(prefix="promenade-stack-"))
-    stack = StackUnderTest.in_folder(folder, dummies)
+    stack = StackUnderTest.in_folder(folder, dummies, nursery)
     yield stack
-    stack.run("down")
+    stop_stack(Home(stack.home))
     remove_data(stack.home)
     shutil.rmtree(folder)

@@ -36,8 +36,12 @@ class Health(http.server.BaseHTTPRequestHandler):
         if self.path == "/health":
             upstreams = json.loads(os.environ["PROMENADE_GATEWAY__UPSTREAMS"])
             found = max(status(f"{urls[0]}/health/ready") for urls in upstreams.values())
+        body = json.dumps({"status": "ok", "name": NAME, "version": "0", "checks": {}}).encode()
         self.send_response(found)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_):
         pass

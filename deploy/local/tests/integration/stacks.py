@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.testing.polling import stretched
+from promenade_local.home import Home
+from promenade_local.status import ProcessStatus, current_status
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,12 @@ class StackUnderTest:
     home: Path
     dummies: Path
     port: int
+    nursery: str = "off"  # importing what dummies do not need would be most of a start
 
     @classmethod
-    def in_folder(cls, folder: Path, dummies: Path) -> "StackUnderTest":
+    def in_folder(cls, folder: Path, dummies: Path, nursery: str = "off") -> "StackUnderTest":
         """A stack whose home is still to be made; every path has a space."""
-        return cls(home=folder / "the home", dummies=dummies, port=any_free_port())
+        return cls(home=folder / "the home", dummies=dummies, port=any_free_port(), nursery=nursery)
 
     def run(self, *arguments: str, **moods: str) -> subprocess.CompletedProcess[str]:
         """Run `promenade …` to its end."""
@@ -47,12 +50,13 @@ class StackUnderTest:
 
     def environment(self, **moods: str) -> dict[str, str]:
         """Dummies first on the path; `identity="dies"` tells that dummy to."""
+        nursery = {"PROMENADE_NURSERY": self.nursery}
         told = {f"DUMMY_{name.upper()}": mood for name, mood in moods.items()}
-        return {**os.environ, "PYTHONPATH": str(self.dummies), "PROMENADE_HOME": str(self.home), **told}
+        return {**os.environ, "PYTHONPATH": str(self.dummies), "PROMENADE_HOME": str(self.home), **told, **nursery}
 
-    def rows(self) -> dict[str, dict[str, object]]:
-        """What `status --json` prints, by name."""
-        return {row["name"]: row for row in json.loads(self.run("status", "--json").stdout)["processes"]}
+    def rows(self) -> dict[str, ProcessStatus]:
+        """What `status` prints, by name."""
+        return {row.name: row for row in current_status(Home(self.home)).processes}
 
     def supervisor(self) -> psutil.Process:
         """The supervisor's process."""

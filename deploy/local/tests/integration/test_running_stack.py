@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import redis
 from promenade_chassis.testing.polling import eventually_blocking
+from promenade_local.status import ProcessStatus
 from stacks import StackUnderTest
 
 NAMES = ["gateway", "identity", "customer-management", "order-management", "billing", "postgres", "valkey"]
@@ -48,9 +49,9 @@ def test_the_engines_answer_without_a_password(running: StackUnderTest):
     """Each context's role reaches its database, and Valkey persists."""
     rows = running.rows()
 
-    with psycopg.connect(f"postgresql://billing@127.0.0.1:{rows['postgres']['port']}/billing") as connection:
+    with psycopg.connect(f"postgresql://billing@127.0.0.1:{rows['postgres'].port}/billing") as connection:
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
-    with redis.Redis(port=int(str(rows["valkey"]["port"]))) as client:
+    with redis.Redis(port=rows["valkey"].port) as client:
         assert client.config_get("append*")["appendonly"] == "yes"
         assert client.config_get("appendfsync") == {"appendfsync": "everysec"}
 
@@ -92,15 +93,32 @@ def test_a_killed_process_comes_back(running: StackUnderTest, name: str):
     """Engines as well as services have another pid, one more restart, and answer again."""
     before = running.rows()[name]
 
-    os.kill(int(str(before["pid"])), signal.SIGKILL)
+    os.kill(before.pid, signal.SIGKILL)
 
-    def back() -> dict[str, object]:
+    def back() -> ProcessStatus:
         now = running.rows()[name]
-        assert now["ready"]
-        assert now["pid"] != before["pid"]
+        assert now.ready
+        assert now.pid != before.pid
         return now
 
-    assert int(str(eventually_blocking(back, within=20)["restarts"])) > int(str(before["restarts"]))
+    assert eventually_blocking(back, within=20).restarts > before.restarts
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere services are executed, not forked")
+def test_services_survive_the_process_they_are_forked_from(running: StackUnderTest):
+    """It is no row of status, yet its death must not end the stack: its services are started without it."""
+    before = running.rows()
+    (nursery,) = (child for child in running.supervisor().children() if "nursery" in " ".join(child.cmdline()))
+
+    nursery.kill()
+
+    def back() -> dict[str, ProcessStatus]:
+        now = running.rows()
+        assert all(row.ready for row in now.values())
+        assert all(now[name].pid != before[name].pid for name in NAMES[:5])
+        return now
+
+    assert eventually_blocking(back, within=30)["postgres"].pid == before["postgres"].pid
 
 
 def test_logs_show_one_process_or_all(running: StackUnderTest):

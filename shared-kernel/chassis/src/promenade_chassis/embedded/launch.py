@@ -5,14 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from promenade_chassis.embedded.account import Account
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 # Loaded before any fork: between fork and exec the child must do as little as possible.
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -28,8 +30,10 @@ class Launch:
     stop_signal: signal.Signals = signal.SIGTERM
 
 
-def spawn(launch: Launch, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
+def spawn(launch: Launch, output: IO[bytes] | int, pass_on: Sequence[int] = ()) -> subprocess.Popen[bytes]:
     """Start the process in a session of its own, its output going to `output`, its input from nowhere.
+
+    Of our other files it inherits only the descriptors in `pass_on`.
 
     Call from a thread that lives as long as the child should: on Linux the kernel sends the child its
     stop signal when that thread dies, so that even `kill -9` of the parent leaves no orphan.
@@ -42,11 +46,12 @@ def spawn(launch: Launch, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
+        pass_fds=pass_on,
         start_new_session=True,
         user=None if account is None else account.uid,
         group=None if account is None else account.gid,
         extra_groups=None if account is None else [],
-        preexec_fn=_dies_with(os.getpid(), launch.stop_signal),
+        preexec_fn=partial(die_with_parent, os.getpid(), launch.stop_signal),
     )
 
 
@@ -76,14 +81,16 @@ def kill_session(pid: int) -> None:
         return
 
 
-def _dies_with(parent: int, death_signal: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(parent: int, death_signal: signal.Signals) -> None:
+    """Ask the kernel for this signal when our parent, whose pid was `parent`, dies. Does nothing but on Linux."""
     if LIBC is None:
-        return None
-    prctl = LIBC.prctl
+        return
+    LIBC.prctl(PR_SET_PDEATHSIG, death_signal.value)
+    if os.getppid() != parent:  # it died before we asked to be told
+        os._exit(1)
 
-    def before_exec() -> None:
-        prctl(PR_SET_PDEATHSIG, death_signal.value)
-        if os.getppid() != parent:  # the parent died before we asked to be told
-            os._exit(1)
 
-    return before_exec
+def name_process(name: str) -> None:
+    """The name that `top` and `ps -o comm` show for this process; its first 15 letters. Only on Linux."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_NAME, name.encode())

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from promenade_chassis.embedded.launch import Launch
 from promenade_chassis.testing.polling import eventually
-from promenade_local.children import Children, describe_exit
+from promenade_local.child import describe_exit
+from promenade_local.children import Children
 from promenade_local.state import Row
 from promenade_local.units import Keeper, Unit
 
