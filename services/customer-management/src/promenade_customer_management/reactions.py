@@ -41,6 +41,8 @@ class Reactions:
         bus.subscribe(orders.FulfillmentDelivered, self.on_fulfillment_delivered)
         bus.subscribe(billing.InvoiceFinalized, self.on_invoice_finalized)
         bus.subscribe(billing.InvoicePaid, self.on_invoice_paid)
+        bus.subscribe(billing.InvoiceVoided, self.on_invoice_voided)
+        bus.subscribe(billing.InvoiceRejected, self.on_invoice_rejected)
         bus.subscribe(billing.PaymentSucceeded, self.on_payment_succeeded)
         bus.subscribe(billing.PaymentFailed, self.on_payment_failed)
 
@@ -101,6 +103,16 @@ class Reactions:
     async def on_invoice_paid(self, event: billing.InvoicePaid, _: Envelope) -> None:
         """For the timeline."""
         await self._invoice("invoice.paid", f"Invoice {event.number} paid", event.paid_at, event)
+
+    async def on_invoice_voided(self, event: billing.InvoiceVoided, _: Envelope) -> None:
+        """For the timeline; a draft has no number."""
+        summary = f"Invoice {event.number} voided" if event.number else "Invoice voided"
+        await self._invoice("invoice.voided", summary, event.voided_at, event)
+
+    async def on_invoice_rejected(self, event: billing.InvoiceRejected, envelope: Envelope) -> None:
+        """For the timeline."""
+        summary = f"Invoice held: {event.total} instead of {event.order_total}"
+        await self._invoice("invoice.rejected", summary, envelope.time, event)
 
     async def on_payment_succeeded(self, event: billing.PaymentSucceeded, _: Envelope) -> None:
         """For the timeline."""

@@ -56,6 +56,8 @@ async def link_activated_user(
         taken = holder is not None and holder.user_id != user_id
         if mine is None:
             mine = await _add_lead(user_id, None if taken else email, name, UserStatus.ACTIVE, holder, room)
+        elif holder is not None and holder.user_id is None:
+            await _note_duplicate(mine, holder, room)
         mine.change(
             user_status=UserStatus.ACTIVE,
             email=mine.email if taken else email,
@@ -68,7 +70,7 @@ async def link_activated_user(
 async def flag_user(user_id: UUID, status: UserStatus, *, room: CustomerRoom) -> None:
     """Remember what became of the linked user."""
     async with room.unit_of_work.begin():
-        customer = await room.customers.of_user(user_id)
+        customer = await room.customers.ever_of_user(user_id)
         if customer is None:
             return
         customer.change(user_status=status)
@@ -79,9 +81,11 @@ async def flag_user(user_id: UUID, status: UserStatus, *, room: CustomerRoom) ->
 async def learn_contact(user_id: UUID, value: Email | Phone, *, room: CustomerRoom) -> None:
     """Copy the primary email or phone that a user proved; an email another customer has is left alone."""
     async with room.unit_of_work.begin():
-        customer = await room.customers.of_user(user_id)
+        customer = await room.customers.ever_of_user(user_id)
         if customer is None:
             raise NotYet
+        if customer.is_deleted:
+            return
         if isinstance(value, Phone):
             customer.change(phone=value)
         else:
@@ -93,7 +97,12 @@ async def learn_contact(user_id: UUID, value: Email | Phone, *, room: CustomerRo
 
 
 async def record_happening(happening: Happening, *, room: CustomerRoom) -> None:
-    """Put what happened on the timeline and let it move the lifecycle. Raises `NotYet` for a customer not here yet."""
+    """Put what happened on the timeline and let it move the lifecycle. Raises `NotYet` for a customer not here yet.
+
+    What happened to nobody we could know (a sale to a guest) is nobody's timeline.
+    """
+    if happening.customer_id is None and happening.user_id is None:
+        return
     async with room.unit_of_work.begin():
         customer = await _find(happening, room)
         await note(room, customer, happening.kind, happening.summary, at=happening.at, **happening.data)
@@ -130,6 +139,10 @@ async def _add_lead(
     await room.customers.add(lead)
     await note(room, lead, "customer.created", "Registered")
     if duplicate is not None:
-        summary = "Another customer has the email of this user"
-        await note(room, lead, "customer.possible-duplicates", summary, customers=[str(duplicate.id)])
+        await _note_duplicate(lead, duplicate, room)
     return lead
+
+
+async def _note_duplicate(customer: Customer, other: Customer, room: CustomerRoom) -> None:
+    summary = "Another customer has the email of this user"
+    await note(room, customer, "customer.possible-duplicates", summary, customers=[str(other.id)])
