@@ -19,7 +19,8 @@ _LIST = """
 SELECT * FROM timeline_entry
 WHERE customer_id = %(customer_id)s
   AND (%(after)s::uuid IS NULL
-       OR (occurred_at, id) < (SELECT occurred_at, id FROM timeline_entry WHERE id = %(after)s))
+       OR (occurred_at, id) <
+          (SELECT occurred_at, id FROM timeline_entry WHERE id = %(after)s AND customer_id = %(customer_id)s))
 ORDER BY occurred_at DESC, id DESC LIMIT %(limit)s + 1
 """
 
