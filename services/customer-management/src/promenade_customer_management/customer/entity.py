@@ -45,6 +45,8 @@ class UserStatus(StrEnum):
     DELETED = "deleted"
 
 
+MAX_TAGS = 50
+
 _L, _P, _C, _CH, _D = Lifecycle
 
 # Facts win over hands: `order-placed` and `order-confirmed` come from events and need nobody's permission.
@@ -68,6 +70,13 @@ class EmailTaken(Conflict):
 
     slug = "email-taken"
     title = "Another customer has this email address"
+
+
+class TooManyTags(Conflict):
+    """A customer has a limited number of tags."""
+
+    slug = "too-many-tags"
+    title = "A customer has at most 50 tags"
 
 
 class UserTaken(Conflict):
@@ -131,8 +140,11 @@ class Customer(Aggregate):
         return LIFECYCLE.accepts(self.lifecycle, fact) and self.move(fact)
 
     def tag(self, tag: str) -> None:
-        """Put a tag on; twice is once."""
-        self.change(tags=sorted({*self.tags, tag}))
+        """Put a tag on; twice is once. Raises `TooManyTags`."""
+        tags = sorted({*self.tags, tag})
+        if len(tags) > MAX_TAGS:
+            raise TooManyTags
+        self.change(tags=tags)
 
     def untag(self, tag: str) -> None:
         """Take a tag off, if it is there."""

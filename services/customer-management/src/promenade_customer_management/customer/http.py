@@ -28,6 +28,7 @@ from promenade_customer_management.customer.repository import CustomerFilter
 from promenade_customer_management.customer.shapes import CreatedCustomer, CustomerResource, shape_of, to_resource
 from promenade_customer_management.customer.use_cases import by_hand
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
+from promenade_customer_management.customer.values import Tag
 
 PATH = "/api/v1/customer-management/customers"
 READ, CREATE = permission("customers:read"), permission("customers:create")
@@ -129,7 +130,7 @@ class CustomerController(Controller):
 
     @put("/{customer_id:uuid}/tags/{tag:str}", access=UPDATE, operation_id="tag_customer", summary="Put a tag on")
     async def tag(
-        self, customer_id: PathId, tag: FromPath[shapes.Tag], expected_version: ExpectedVersion, customer_room: Room
+        self, customer_id: PathId, tag: FromPath[Tag], expected_version: ExpectedVersion, customer_room: Room
     ) -> Answer:
         """Twice is once."""
         return shown(await _tag(customer_id, tag, True, expected_version, customer_room))
@@ -142,7 +143,7 @@ class CustomerController(Controller):
         status_code=200,
     )
     async def untag(
-        self, customer_id: PathId, tag: FromPath[shapes.Tag], expected_version: ExpectedVersion, customer_room: Room
+        self, customer_id: PathId, tag: FromPath[Tag], expected_version: ExpectedVersion, customer_room: Room
     ) -> Answer:
         """Answers with the customer, whether the tag was there or not."""
         return shown(await _tag(customer_id, tag, False, expected_version, customer_room))

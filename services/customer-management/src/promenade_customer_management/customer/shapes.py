@@ -4,58 +4,47 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from promenade_chassis.http.resources import Resource
 from promenade_kernel.values.address import Address
 from promenade_kernel.values.email import Email
-from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.money import Currency
 from promenade_kernel.values.phone import Phone
 
-from promenade_customer_management.customer.entity import Customer, Lifecycle, Tier, UserStatus
+from promenade_customer_management.customer.entity import MAX_TAGS, Customer, Lifecycle, Tier, UserStatus
+from promenade_customer_management.customer.values import CustomerName, Tag, Timezone
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
-Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^\S(.*\S)?$")]
 Reason = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
-Timezone = Annotated[str, Meta(max_length=64)]
+Tags = Annotated[tuple[Tag, ...], Meta(max_length=MAX_TAGS)]
 
 
 class CreateCustomer(msgspec.Struct, kw_only=True):
     """A customer to add by hand."""
 
-    name: Name
+    name: CustomerName
     email: Email | None = None
     phone: Phone | None = None
     tier: Tier = Tier.FREE
     owner_id: UUID | None = None
-    tags: Annotated[tuple[Tag, ...], Meta(max_length=50)] = ()
+    tags: Tags = ()
     currency: Currency | None = None
     timezone: Timezone | None = None
     billing_address: Address | None = None
-
-    def __post_init__(self) -> None:
-        """The time zone is one of IANA's."""
-        _require_timezone(self.timezone)
 
 
 class ChangeCustomer(msgspec.Struct, kw_only=True):
     """What to change; null clears where a field may be empty."""
 
-    name: Name | UnsetType = UNSET
+    name: CustomerName | UnsetType = UNSET
     email: Email | None | UnsetType = UNSET
     phone: Phone | None | UnsetType = UNSET
     owner_id: UUID | None | UnsetType = UNSET
-    tags: Annotated[tuple[Tag, ...], Meta(max_length=50)] | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
     currency: Currency | None | UnsetType = UNSET
     timezone: Timezone | None | UnsetType = UNSET
     billing_address: Address | None | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        """The time zone is one of IANA's."""
-        _require_timezone(self.timezone)
 
     def named(self) -> dict[str, Any]:
         """The fields the body named, with their new values."""
@@ -120,8 +109,3 @@ def to_resource(customer: Customer) -> CustomerResource:
 def shape_of(customer: Customer) -> dict[str, Any]:
     """The fields of the resource, read off the entity."""
     return {field: getattr(customer, field) for field in CustomerResource.__struct_fields__}
-
-
-def _require_timezone(timezone: object) -> None:
-    if isinstance(timezone, str) and timezone not in available_timezones():
-        raise InvalidValue("unknown-timezone", "This is no IANA time zone such as Europe/Vienna.", "/timezone")
