@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from litestar import Litestar
-from promenade_chassis.auth import verifier_from
+from promenade_chassis.auth import TokenVerifier, verifier_from
 from promenade_chassis.checks import redis_of, service_checks
-from promenade_chassis.config import Settings
+from promenade_chassis.config import HttpSettings, Settings
 from promenade_chassis.database import Database
 from promenade_chassis.http.app import create_app
 from promenade_chassis.http.health import Readiness
-from promenade_chassis.idempotency import PostgresIdempotencyStore
+from promenade_chassis.idempotency import IdempotencyStore, PostgresIdempotencyStore
 from promenade_chassis.service import Service
 
 from promenade_customer_management.customer.http import CustomerController
@@ -34,13 +34,19 @@ def build(settings: Settings) -> Service:
     database = Database(settings.database, application_name="promenade-customer-management")
     redis = redis_of(settings.redis.url)
     room = CustomerRoom(database, PostgresCustomers(database), PostgresTimeline(database))
-    checks = service_checks(database, redis, PACKAGE)
-    readiness = Readiness(CONTEXT, version("promenade-customer-management"), checks)
+    readiness = Readiness(CONTEXT, version("promenade-customer-management"), service_checks(database, redis, PACKAGE))
+    app = build_app(
+        room,
+        readiness,
+        verifier=verifier_from(settings.auth),
+        idempotency=PostgresIdempotencyStore(database),
+        http=settings.http,
+    )
     return Service(
         context=CONTEXT,
         package=PACKAGE,
         settings=settings,
-        app=build_app(settings, room, database, readiness),
+        app=app,
         database=database,
         readiness=readiness,
         subscribe=Reactions(room).subscribe,
@@ -48,7 +54,14 @@ def build(settings: Settings) -> Service:
     )
 
 
-def build_app(settings: Settings, room: CustomerRoom, database: Database, readiness: Readiness) -> Litestar:
+def build_app(
+    room: CustomerRoom,
+    readiness: Readiness,
+    *,
+    verifier: TokenVerifier,
+    idempotency: IdempotencyStore,
+    http: HttpSettings,
+) -> Litestar:
     """The HTTP application: what the service serves, and to whom."""
     return create_app(
         context=CONTEXT,
@@ -59,9 +72,9 @@ def build_app(settings: Settings, room: CustomerRoom, database: Database, readin
             "customer_room": room,
             "overview_room": OverviewRoom(room.customers, room.timeline),
         },
-        verifier=verifier_from(settings.auth),
-        unit_of_work=database,
-        idempotency=PostgresIdempotencyStore(database),
+        verifier=verifier,
+        unit_of_work=room.unit_of_work,
+        idempotency=idempotency,
         readiness=readiness,
-        http=settings.http,
+        http=http,
     )
