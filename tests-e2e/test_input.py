@@ -58,7 +58,7 @@ NONSENSE: list[tuple[str, bytes, str]] = [
     ("deep", b'{"a":' * 5000 + b"1" + b"}" * 5000, "application/json"),
     ("form", b"a=b", "application/x-www-form-urlencoded"),
 ]
-REFUSED = {400, 401, 403, 404, 409, 412, 415, 422, 428}
+REFUSED = {400, 401, 403, 404, 409, 412, 413, 415, 422, 428}
 
 
 @pytest.fixture(scope="module")

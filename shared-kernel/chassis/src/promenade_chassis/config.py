@@ -49,7 +49,7 @@ class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_size: int = 10
     statement_timeout_ms: int = 30_000
     acquire_timeout_seconds: int = 5
-    check_connections: bool = False
+    check_connections: bool = True
 
 
 class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
