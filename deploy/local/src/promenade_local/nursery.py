@@ -16,7 +16,7 @@ from promenade_local.child import Child
 from promenade_local.nursery_process import LARGEST_REQUEST, Birth, Born, News
 
 CLOSES_WITHIN = 5.0
-# What every service imports, as far as it is not ours.
+# What every service imports.
 LIBRARIES = (
     "litestar",
     "litestar.openapi",
@@ -33,7 +33,7 @@ LIBRARIES = (
     "yaml",
     "yoyo",
     "prometheus_client",
-    "argparse",
+    "promenade_chassis.command_line",
 )
 
 

@@ -2,7 +2,7 @@
 
 Importing costs a service two seconds of processor time, most of it for the same libraries: on two cores five services
 would not be up within the five seconds that the stack may take. A fork has them already, and shares their memory.
-Only third-party libraries are imported here: our own modules may keep state that no two processes may share.
+What is imported here must keep no state that two processes may not share: the kernel's ids begin anew after a fork.
 
 python -m promenade_local.nursery DESCRIPTOR
 """
