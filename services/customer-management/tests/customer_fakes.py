@@ -1,0 +1,114 @@
+"""In-memory stand-ins of Customer Management's ports; the contract suites run against them and the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from promenade_chassis.ports import NotFound, Page, PageRequest, cut_page
+from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
+from promenade_customer_management.customer.entity import Customer, EmailTaken, UserTaken
+from promenade_customer_management.customer.repository import CustomerFilter
+from promenade_customer_management.timeline.entity import TimelineEntry
+from promenade_kernel.values.email import Email
+
+
+class InMemoryCustomers(InMemoryRepository[Customer]):
+    """Customers in a dict."""
+
+    async def add(self, customer: Customer) -> None:
+        self._refuse_the_same(customer)
+        self._put(customer)
+
+    async def save(self, customer: Customer) -> None:
+        if not customer.is_deleted:
+            self._refuse_the_same(customer)
+        self._put(customer)
+
+    async def get(self, customer_id: UUID) -> Customer:
+        found = self._find(lambda customer: customer.id == customer_id)
+        if found is None:
+            raise NotFound("There is no such customer")
+        return found
+
+    async def get_with_deleted(self, customer_id: UUID) -> Customer:
+        stored = self._rows.get(customer_id)
+        if stored is None:
+            raise NotFound("There is no such customer")
+        return self._copy(stored)
+
+    async def of_user(self, user_id: UUID) -> Customer | None:
+        return self._find(lambda customer: customer.user_id == user_id)
+
+    async def ever_of_user(self, user_id: UUID) -> Customer | None:
+        deleted = [row for row in self._rows.values() if row.user_id == user_id and row.deleted_at is not None]
+        newest = max(deleted, key=lambda row: row.deleted_at or row.created_at, default=None)
+        return await self.of_user(user_id) or (self._copy(newest) if newest else None)
+
+    async def of_email(self, email: Email) -> Customer | None:
+        return self._find(lambda customer: _same(customer.email, email))
+
+    async def list(self, wanted: CustomerFilter, page: PageRequest) -> Page[Customer]:
+        return self._page(lambda customer: _fits(customer, wanted), page)
+
+    async def alike(self, customer: Customer) -> Sequence[UUID]:
+        found = [
+            other.id
+            for other in self._living()
+            if other.id != customer.id
+            and (_same(other.name, customer.name) or (other.phone is not None and other.phone == customer.phone))
+        ]
+        return sorted(found)[:10]
+
+    def _refuse_the_same(self, customer: Customer) -> None:
+        others = [row for row in self._living() if row.id != customer.id]
+        if any(_same(other.email, customer.email) for other in others):
+            raise EmailTaken
+        if customer.user_id is not None and any(other.user_id == customer.user_id for other in others):
+            raise UserTaken
+
+
+class InMemoryTimeline:
+    """Entries in a list."""
+
+    def __init__(self, unit_of_work: InMemoryUnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
+        self._entries: list[TimelineEntry] = []
+        unit_of_work.join(self)
+
+    def snapshot(self) -> list[TimelineEntry]:
+        return list(self._entries)
+
+    def roll_back(self, snapshot: list[TimelineEntry]) -> None:
+        self._entries = snapshot
+
+    async def append(self, entry: TimelineEntry) -> None:
+        self._unit_of_work.require()
+        self._entries.append(entry)
+
+    async def list(self, customer_id: UUID, page: PageRequest) -> Page[TimelineEntry]:
+        mine = [entry for entry in self._entries if entry.customer_id == customer_id]
+        found = sorted(mine, key=_place, reverse=True)
+        if page.after is not None:
+            places = [_place(entry) for entry in mine if entry.id == page.after]
+            found = [entry for entry in found if places and _place(entry) < places[0]]
+        return cut_page(found[: page.limit + 1], page, lambda entry: entry.id)
+
+
+def _place(entry: TimelineEntry) -> tuple[object, UUID]:
+    return entry.occurred_at, entry.id
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and one.lower() == other.lower()
+
+
+def _fits(customer: Customer, wanted: CustomerFilter) -> bool:
+    texts = [customer.name.lower(), (customer.email or "").lower()]
+    return (
+        wanted.lifecycle in (None, customer.lifecycle)
+        and wanted.tier in (None, customer.tier)
+        and wanted.owner_id in (None, customer.owner_id)
+        and (wanted.tag is None or wanted.tag in customer.tags)
+        and (wanted.q is None or any(wanted.q.lower() in text for text in texts))
+    )
