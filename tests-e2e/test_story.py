@@ -84,7 +84,7 @@ async def test_the_one_process_comes_back_after_kill_9_and_nothing_is_lost(singl
         def request(self, method: str, path: str, status: int, seconds: float) -> None:
             if path.endswith("/place") and not self.killed:
                 self.killed = True
-                os.kill(single.processes()["billing"]["pid"], signal.SIGKILL)
+                os.kill(single.pid("billing"), signal.SIGKILL)
 
     killer = Killer()
 
