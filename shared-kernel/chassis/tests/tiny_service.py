@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
-from uuid import uuid4
+from uuid import UUID
 
 import msgspec
 from litestar import Litestar, Response, delete, get, patch, post
@@ -31,7 +31,7 @@ from promenade_chassis.ports import current_cause, utc_now
 from promenade_chassis.testing.fakes import FakeVerifier, InMemoryIdempotencyStore, InMemoryUnitOfWork
 
 TINY = "/api/v1/tiny"
-THING = uuid4()
+THING = UUID("01a20000-0000-7000-8000-000000000001")  # the same in every test worker
 EPOCH = utc_now()
 
 
