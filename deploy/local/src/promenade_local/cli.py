@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+from importlib import import_module
 from typing import Annotated, NoReturn
 
 import msgspec
@@ -10,7 +11,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from promenade_local import demo, mail_commands
+from promenade_local import mail_commands
 from promenade_local.detached import start_detached
 from promenade_local.doctor import examine, show_findings
 from promenade_local.down import stop_stack
@@ -30,7 +31,6 @@ typer_app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 typer_app.add_typer(mail_commands.app, name="mail")
-typer_app.command("demo")(demo.demo)
 console = Console()
 errors = Console(stderr=True)
 
@@ -98,6 +98,17 @@ def doctor() -> None:
     findings = examine(Home.find())
     show_findings(console, findings)
     raise typer.Exit(1 if any(finding.verdict == "fail" for finding in findings) else 0)
+
+
+@typer_app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def demo(context: typer.Context) -> None:
+    """Tell the story from registration to the delivered order; starts the stack when it does not run."""
+    # Imported on demand: what it needs would be a third of every other command's start.
+    command = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    command.command()(import_module("promenade_local.demo").demo)
+    command(context.args, prog_name="promenade demo")
 
 
 def app() -> None:

@@ -69,11 +69,8 @@ class Surroundings:
 
 
 def config_folder(profile: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """PROMENADE_CONFIG_DIR, unless the caller has set it: the profiles of the checkout, or those in the wheel."""
-    if "PROMENADE_CONFIG_DIR" in environ:
+    """PROMENADE_CONFIG_DIR, unless the caller has set it: the profiles of the checkout that this module is part of."""
+    folder = Path(__file__).resolve().parents[4] / "config"
+    if "PROMENADE_CONFIG_DIR" in environ or not (folder / f"{profile}.yaml").is_file():
         return {}
-    here = Path(__file__).resolve()
-    for folder in (here.parents[4] / "config", here.parent / "config"):
-        if (folder / f"{profile}.yaml").is_file():
-            return {"PROMENADE_CONFIG_DIR": str(folder)}
-    return {}
+    return {"PROMENADE_CONFIG_DIR": str(folder)}
