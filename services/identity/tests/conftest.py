@@ -8,12 +8,14 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from identity_contacts import contacts_app, fake_room
+from identity_contacts import ContactStore, contacts_app, fake_room
+from identity_fakes import InMemoryContacts
 from promenade_chassis.config import DatabaseSettings
 from promenade_chassis.database import Database
 from promenade_chassis.migrations import folders_of
 from promenade_chassis.testing.clients import client_of
-from promenade_chassis.testing.fakes import FakeVerifier, InMemoryIdempotencyStore
+from promenade_chassis.testing.fakes import FakeVerifier, InMemoryIdempotencyStore, InMemoryUnitOfWork
+from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
 
 
@@ -42,6 +44,16 @@ def verifier() -> FakeVerifier:
 def user_id() -> UUID:
     """Who `client` is signed in as."""
     return uuid4()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def contact_store(request: pytest.FixtureRequest) -> ContactStore:
+    """Contacts in a dict, and contacts in a database: what tests of the port run on."""
+    if request.param == "memory":
+        unit_of_work = InMemoryUnitOfWork()
+        return ContactStore(unit_of_work, InMemoryContacts(unit_of_work))
+    database: Database = request.getfixturevalue("database")
+    return ContactStore(database, PostgresContacts(database))
 
 
 @pytest.fixture

@@ -15,53 +15,53 @@ from promenade_kernel.values.phone import Phone
 PHONE = Phone("+436601234567")
 
 
-async def test_a_deleted_contact_is_only_seen_by_who_asks_for_it(store: ContactStore, user_id: UUID) -> None:
+async def test_a_deleted_contact_is_only_seen_by_who_asks_for_it(contact_store: ContactStore, user_id: UUID) -> None:
     """Deleted contacts are in no answer but that of `get_with_deleted`."""
-    contact = await store.add(user_id, PHONE)
-    assert await store.contacts.get_with_deleted(contact.id) == contact
+    contact = await contact_store.add(user_id, PHONE)
+    assert await contact_store.contacts.get_with_deleted(contact.id) == contact
 
-    await store.delete(contact)
+    await contact_store.delete(contact)
 
-    assert await store.contacts.find(contact.id) is None
-    assert await store.contacts.count(user_id, ContactType.PHONE) == 0
-    assert await store.ids(user_id, PageRequest()) == []
-    assert await store.contacts.get_with_deleted(contact.id) == contact
+    assert await contact_store.contacts.find(contact.id) is None
+    assert await contact_store.contacts.count(user_id, ContactType.PHONE) == 0
+    assert await contact_store.ids(user_id, PageRequest()) == []
+    assert await contact_store.contacts.get_with_deleted(contact.id) == contact
 
 
-async def test_a_restored_contact_gives_way_to_the_living(store: ContactStore, user_id: UUID) -> None:
+async def test_a_restored_contact_gives_way_to_the_living(contact_store: ContactStore, user_id: UUID) -> None:
     """A value that lives again elsewhere cannot be restored."""
-    contact = await store.add(user_id, PHONE)
-    await store.delete(contact)
-    await store.add(user_id, PHONE)
+    contact = await contact_store.add(user_id, PHONE)
+    await contact_store.delete(contact)
+    await contact_store.add(user_id, PHONE)
 
     contact.restore()
     with pytest.raises(EmailTaken):
-        await store.restore(contact)
+        await contact_store.restore(contact)
 
 
-async def test_a_restored_contact_lives_again(store: ContactStore, user_id: UUID) -> None:
+async def test_a_restored_contact_lives_again(contact_store: ContactStore, user_id: UUID) -> None:
     """As it was, in every answer, one version on."""
-    contact = await store.add(user_id, PHONE)
-    await store.delete(contact)
+    contact = await contact_store.add(user_id, PHONE)
+    await contact_store.delete(contact)
 
     contact.restore()
-    await store.restore(contact)
+    await contact_store.restore(contact)
 
-    assert await store.contacts.get(contact.id) == contact
+    assert await contact_store.contacts.get(contact.id) == contact
     assert contact.version == 3
-    assert await store.ids(user_id, PageRequest()) == [contact.id]
+    assert await contact_store.ids(user_id, PageRequest()) == [contact.id]
 
 
-async def test_code_requests_are_remembered_by_value(store: ContactStore, user_id: UUID) -> None:
+async def test_code_requests_are_remembered_by_value(contact_store: ContactStore, user_id: UUID) -> None:
     """Under deleted contacts too, however the address is spelled; other users and other values have their own."""
     later = MOMENT + timedelta(minutes=2)
-    deleted = await store.add(user_id, Email("ada@example.com"))
+    deleted = await contact_store.add(user_id, Email("ada@example.com"))
     deleted.request_code(MOMENT)
-    await store.delete(deleted)
-    living = await store.add(user_id, Email("ADA@example.com"))
+    await contact_store.delete(deleted)
+    living = await contact_store.add(user_id, Email("ADA@example.com"))
     living.request_code(later)
-    await store.save(living)
+    await contact_store.save(living)
 
-    assert sorted(await store.contacts.code_requests(user_id, living.value)) == [MOMENT, later]
-    assert await store.contacts.code_requests(user_id, PHONE) == []
-    assert await store.contacts.code_requests(uuid4(), living.value) == []
+    assert sorted(await contact_store.contacts.code_requests(user_id, living.value)) == [MOMENT, later]
+    assert await contact_store.contacts.code_requests(user_id, PHONE) == []
+    assert await contact_store.contacts.code_requests(uuid4(), living.value) == []
