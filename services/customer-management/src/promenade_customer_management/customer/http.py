@@ -28,13 +28,16 @@ from promenade_customer_management.customer.repository import CustomerFilter
 from promenade_customer_management.customer.shapes import CreatedCustomer, CustomerResource, shape_of, to_resource
 from promenade_customer_management.customer.use_cases import by_hand
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
-from promenade_customer_management.customer.values import Tag
+from promenade_customer_management.customer.values import MAX_TAG, Tag
 
 PATH = "/api/v1/customer-management/customers"
 READ, CREATE = permission("customers:read"), permission("customers:create")
 UPDATE, DELETE = permission("customers:update"), permission("customers:delete")
 Room = NamedDependency[CustomerRoom]
-Text = Annotated[str | None, QueryParameter(max_length=100, description="A part of the name or email.")]
+Text = Annotated[
+    str | None, QueryParameter(min_length=1, max_length=100, description="A part of the name or email, in any case.")
+]
+Tagged = Annotated[str | None, QueryParameter(min_length=1, max_length=MAX_TAG, description="A tag, as it is spelled.")]
 Answer = Response[CustomerResource]
 
 
@@ -71,7 +74,7 @@ class CustomerController(Controller):
         lifecycle: FromQuery[Lifecycle | None] = None,
         tier: FromQuery[Tier | None] = None,
         owner_id: FromQuery[UUID | None] = None,
-        tag: FromQuery[str | None] = None,
+        tag: Tagged = None,
         q: Text = None,
     ) -> Response[Listing[CustomerResource]]:
         """Customers, newest first."""
