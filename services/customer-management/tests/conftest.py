@@ -1,4 +1,4 @@
-"""Fixtures of Customer Management's tests. Everything is made anew for each: any order will do, and parallel runs."""
+"""Fixtures of Customer Management's tests. Everything is new or emptied: any order will do, and parallel runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from customer_rooms import STAFF, customers_app, fake_room
+from litestar import Litestar
 from promenade_chassis.config import DatabaseSettings
 from promenade_chassis.database import Database
 from promenade_chassis.migrations import folders_of
@@ -33,10 +34,31 @@ async def database(database_url: str) -> AsyncGenerator[Database, None]:
     await database.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def verifier() -> FakeVerifier:
     """Signs users in without keys."""
     return FakeVerifier()
+
+
+@pytest.fixture(scope="session")
+def lasting_room() -> CustomerRoom:
+    """The room on fakes that `lasting_app` has; tests take `room`."""
+    return fake_room()
+
+
+@pytest.fixture(scope="session")
+def lasting_app(lasting_room: CustomerRoom, verifier: FakeVerifier) -> Litestar:
+    """The service on fakes, made once a session."""
+    unit_of_work: Any = lasting_room.unit_of_work
+    return customers_app(lasting_room, verifier, InMemoryIdempotencyStore(unit_of_work))
+
+
+@pytest.fixture
+def room(lasting_app: Litestar, lasting_room: CustomerRoom) -> CustomerRoom:
+    """The room on fakes, empty."""
+    unit_of_work: Any = lasting_room.unit_of_work
+    unit_of_work.empty()
+    return lasting_room
 
 
 @pytest.fixture
@@ -46,17 +68,9 @@ def staff_id() -> UUID:
 
 
 @pytest.fixture
-def room() -> CustomerRoom:
-    """The room on fakes."""
-    return fake_room()
-
-
-@pytest.fixture
-async def anonymous(room: CustomerRoom, verifier: FakeVerifier) -> AsyncGenerator[httpx.AsyncClient, None]:
+async def anonymous(room: CustomerRoom, lasting_app: Litestar) -> AsyncGenerator[httpx.AsyncClient, None]:
     """A client of the service on fakes that nobody has signed in."""
-    unit_of_work: Any = room.unit_of_work
-    app = customers_app(room, verifier, InMemoryIdempotencyStore(unit_of_work))
-    async with client_of(app) as client:
+    async with client_of(lasting_app) as client:
         yield client
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -11,6 +13,20 @@ from promenade_customer_management.customer.entity import Customer, EmailTaken, 
 from promenade_customer_management.customer.repository import CustomerFilter
 from promenade_customer_management.timeline.entity import TimelineEntry
 from promenade_kernel.values.email import Email
+
+
+class LastingUnitOfWork(InMemoryUnitOfWork):
+    """Serves test after test, emptied in between: making the application anew costs ten times what a test does."""
+
+    def empty(self) -> None:
+        """Begin again; first called when every store has joined."""
+        if not hasattr(self, "_empty"):
+            self._empty = [(store, store.snapshot()) for store in self._stores]
+        for store, snapshot in self._empty:
+            store.roll_back(copy.copy(snapshot))
+        self._depth.clear()
+        self._turn = asyncio.Lock()
+        self.events.clear()
 
 
 class InMemoryCustomers(InMemoryRepository[Customer]):

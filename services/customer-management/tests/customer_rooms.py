@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
-from customer_fakes import InMemoryCustomers, InMemoryTimeline
+from customer_fakes import InMemoryCustomers, InMemoryTimeline, LastingUnitOfWork
 from litestar import Litestar
 from promenade_chassis.config import HttpSettings
 from promenade_chassis.database import Database
@@ -20,7 +20,7 @@ from promenade_chassis.http.health import Readiness
 from promenade_chassis.idempotency import IdempotencyStore
 from promenade_chassis.ports import PageRequest
 from promenade_chassis.testing.events import sealed
-from promenade_chassis.testing.fakes import FakeVerifier, InMemoryUnitOfWork
+from promenade_chassis.testing.fakes import FakeVerifier
 from promenade_customer_management.bootstrap import build_app
 from promenade_customer_management.customer.postgres import PostgresCustomers
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
@@ -40,7 +40,7 @@ EventT = TypeVar("EventT", bound=Event)
 
 def fake_room() -> CustomerRoom:
     """The room with fakes behind every port."""
-    work = InMemoryUnitOfWork()
+    work = LastingUnitOfWork()
     return CustomerRoom(work, InMemoryCustomers(work), InMemoryTimeline(work))
 
 
