@@ -8,14 +8,18 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from order_rooms import STAFF, World, fake_rooms, orders_app
-from promenade_chassis.config import DatabaseSettings
+from order_rooms import STAFF, fake_rooms, orders_app
+from order_world import World, listening
+from promenade_chassis.config import DatabaseSettings, EventsSettings
 from promenade_chassis.database import Database
+from promenade_chassis.events.ledger import BookLedger
 from promenade_chassis.migrations import folders_of
 from promenade_chassis.testing.clients import client_of
-from promenade_chassis.testing.fakes import FakeVerifier, InMemoryIdempotencyStore
+from promenade_chassis.testing.fakes import FakeVerifier, InMemoryIdempotencyStore, InMemoryUnitOfWork
+from promenade_chassis.testing.ledger import InMemoryLedger
 from promenade_order_management.bootstrap import Rooms
-from promenade_order_management.reactions import Reactions
+
+HURRIED = EventsSettings(attempts=2, backoff_first_ms=5, backoff_cap_seconds=1, gap_wait_seconds=1)
 
 
 @pytest.fixture(scope="session")
@@ -52,15 +56,24 @@ def rooms() -> Rooms:
 
 
 @pytest.fixture
-def world(rooms: Rooms) -> World:
+def ledger(rooms: Rooms) -> BookLedger:
+    """What keeps reactions to happen once."""
+    return InMemoryLedger("order-management", HURRIED, unit_of_work=rooms.order.unit_of_work)
+
+
+@pytest.fixture
+async def world(rooms: Rooms, ledger: BookLedger) -> AsyncGenerator[World, None]:
     """The other contexts."""
-    return World(Reactions(rooms.customer, rooms.order))
+    async with listening(rooms, ledger) as world:
+        yield world
 
 
 @pytest.fixture
 async def anonymous(rooms: Rooms, verifier: FakeVerifier) -> AsyncGenerator[httpx.AsyncClient, None]:
     """A client of the application on fakes that nobody has signed in."""
-    app = orders_app(rooms, verifier, rooms.order.unit_of_work, InMemoryIdempotencyStore())
+    work = rooms.order.unit_of_work
+    assert isinstance(work, InMemoryUnitOfWork)
+    app = orders_app(rooms, verifier, work, InMemoryIdempotencyStore(work))
     async with client_of(app) as client:
         yield client
 

@@ -29,7 +29,7 @@ class InMemoryCustomers:
     def snapshot(self) -> tuple[dict[UUID, Customer], dict[UUID, tuple[Standing, int]]]:
         return dict(self.customers), dict(self.standings)
 
-    def restore(self, snapshot: tuple[dict[UUID, Customer], dict[UUID, tuple[Standing, int]]]) -> None:
+    def roll_back(self, snapshot: tuple[dict[UUID, Customer], dict[UUID, tuple[Standing, int]]]) -> None:
         self.customers, self.standings = snapshot
 
     async def hold_user(self, user_id: UUID, *, alone: bool = False) -> None:
@@ -87,7 +87,7 @@ class InMemoryTimeline:
     def snapshot(self) -> list[Entry]:
         return list(self.entries)
 
-    def restore(self, snapshot: list[Entry]) -> None:
+    def roll_back(self, snapshot: list[Entry]) -> None:
         self.entries = snapshot
 
     async def append(self, order_id: UUID, notes: Sequence[Note]) -> None:

@@ -1,4 +1,4 @@
-"""The application on PostgreSQL."""
+"""The application and its reactions on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 from order_rooms import orders_app, real_rooms
+from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
+from promenade_chassis.events.ledger import BookLedger
+from promenade_chassis.events.postgres import PostgresLedger
 from promenade_chassis.idempotency import PostgresIdempotencyStore
 from promenade_chassis.testing.clients import client_of
 from promenade_chassis.testing.fakes import FakeVerifier
 from promenade_order_management.bootstrap import Rooms
+
+HURRIED = EventsSettings(attempts=3, backoff_first_ms=5, backoff_cap_seconds=1, gap_wait_seconds=1)
 
 
 @pytest.fixture
 def rooms(database: Database) -> Rooms:
     """Every room on PostgreSQL."""
     return real_rooms(database)
+
+
+@pytest.fixture
+def ledger(database: Database) -> BookLedger:
+    """The real ledger."""
+    return PostgresLedger(database, "order-management", HURRIED)
 
 
 @pytest.fixture

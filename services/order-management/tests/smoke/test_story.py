@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 import httpx
-from order_rooms import World, euro, fulfillment_path, order_body, path_of, place
+from order_rooms import euro, fulfillment_path, order_body, path_of, place
+from order_world import World
 from promenade_order_management.bootstrap import Rooms
 
 

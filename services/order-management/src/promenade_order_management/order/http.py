@@ -8,8 +8,8 @@ from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
+from litestar.exceptions import ValidationException
 from litestar.params import FromQuery, JSONBody, QueryParameter
-from msgspec import Meta
 from promenade_chassis.http.access import own, permission
 from promenade_chassis.http.resources import (
     AnyRequest,
@@ -43,10 +43,8 @@ PATH = "/api/v1/order-management/orders"
 CREATE, READ, UPDATE, PLACE = own("orders:create"), own("orders:read"), own("orders:update"), own("orders:place")
 STAFF = permission("orders:update")
 Room = NamedDependency[OrderRoom]
-Since = Annotated[
-    Annotated[datetime, Meta(tz=True)] | None, QueryParameter(description="Placed at this time or later.")
-]
-Until = Annotated[Annotated[datetime, Meta(tz=True)] | None, QueryParameter(description="Placed before this time.")]
+Since = Annotated[datetime | None, QueryParameter(description="Placed at this time or later; RFC 3339 with a zone.")]
+Until = Annotated[datetime | None, QueryParameter(description="Placed before this time; RFC 3339 with a zone.")]
 Number = Annotated[str | None, QueryParameter(description="The number it was given when it was placed.")]
 
 
@@ -97,8 +95,8 @@ class OrderController(Controller):
             fulfillment_status=fulfillment_status,
             customer_id=customer_id,
             number=number,
-            placed_from=placed_from,
-            placed_to=placed_to,
+            placed_from=_instant("placed_from", placed_from),
+            placed_to=_instant("placed_to", placed_to),
         )
         found = await use_cases.list_orders(wanted, page, principal=principal, room=order_room)
         return listed(request, found.map(to_resource))
@@ -229,3 +227,9 @@ class OrderLineController(Controller):
         await use_cases.remove_order_line(
             order_id, line_id, expected_version=expected_version, principal=principal, room=order_room
         )
+
+
+def _instant(name: str, moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise ValidationException(extra=[{"key": name, "message": "Expected a time with a zone"}])
+    return moment

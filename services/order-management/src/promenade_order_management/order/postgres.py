@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import LiteralString
 from uuid import UUID
 
@@ -24,22 +25,22 @@ WHERE orders.deleted_at IS NULL
 _GET = _SELECT + " AND orders.id = %(id)s"
 _TAKE = _GET + " FOR UPDATE OF orders"
 _LINES = "SELECT * FROM order_line WHERE order_id = ANY(%(ids)s) ORDER BY order_id, position"
-_LIST = (
-    _SELECT
-    + """
- AND (%(reached_by)s::uuid IS NULL
-      OR (status <> 'discarded' AND (orders.user_id = %(reached_by)s OR customer.user_id = %(reached_by)s)))
- AND (%(status)s::text IS NULL OR orders.status = %(status)s)
- AND (%(payment_status)s::text IS NULL OR payment_status = %(payment_status)s)
- AND (%(fulfillment_status)s::text IS NULL OR fulfillment_status = %(fulfillment_status)s)
- AND (%(customer_id)s::uuid IS NULL OR customer_id = %(customer_id)s)
- AND (%(number)s::text IS NULL OR number = %(number)s)
- AND (%(placed_from)s::timestamptz IS NULL OR placed_at >= %(placed_from)s)
- AND (%(placed_to)s::timestamptz IS NULL OR placed_at < %(placed_to)s)
- AND (%(after)s::uuid IS NULL OR orders.id < %(after)s)
-ORDER BY orders.id DESC LIMIT %(limit)s + 1
-"""
-)
+# Only what is asked for stands in the statement: one with "or any" for each filter could use no index.
+_CONDITIONS: Mapping[str, LiteralString] = {
+    "reached_by": """orders.status <> 'discarded' AND orders.id IN (
+        SELECT id FROM orders WHERE user_id = %(reached_by)s
+        UNION SELECT his.id FROM orders AS his JOIN customer AS buyer ON buyer.id = his.customer_id
+        WHERE buyer.user_id = %(reached_by)s)""",
+    "status": "orders.status = %(status)s",
+    "payment_status": "orders.payment_status = %(payment_status)s",
+    "fulfillment_status": "orders.fulfillment_status = %(fulfillment_status)s",
+    "customer_id": "orders.customer_id = %(customer_id)s",
+    "number": "orders.number = %(number)s",
+    "placed_from": "orders.placed_at >= %(placed_from)s",
+    "placed_to": "orders.placed_at < %(placed_to)s",
+    "after": "orders.id < %(after)s",
+}
+_NEWEST_FIRST = " ORDER BY orders.id DESC LIMIT %(limit)s + 1"
 _WAITING = "SELECT id FROM orders WHERE user_id = %(user_id)s AND customer_id IS NULL ORDER BY id"
 _INSERT = """
 INSERT INTO orders (
@@ -119,19 +120,11 @@ class PostgresOrders(BaseRepository):
 
     async def list(self, wanted: OrderFilter, page: PageRequest) -> Page[Order]:
         """Orders, newest first."""
-        rows = await self._fetch_all(
-            _LIST,
-            reached_by=wanted.reached_by,
-            status=wanted.status,
-            payment_status=wanted.payment_status,
-            fulfillment_status=wanted.fulfillment_status,
-            customer_id=wanted.customer_id,
-            number=wanted.number,
-            placed_from=wanted.placed_from,
-            placed_to=wanted.placed_to,
-            after=page.after,
-            limit=page.limit,
-        )
+        asked = {"after": page.after, **{name: getattr(wanted, name) for name in OrderFilter.__slots__}}
+        parts: list[LiteralString] = [_SELECT]
+        parts += [text for name, text in _CONDITIONS.items() if asked[name] is not None]
+        statement: LiteralString = " AND ".join(parts) + _NEWEST_FIRST
+        rows = await self._fetch_all(statement, **asked, limit=page.limit)
         return cut_page(await self._with_lines(rows), page, lambda order: order.id)
 
     async def waiting_for_customer(self, user_id: UUID) -> list[UUID]:
