@@ -10,10 +10,11 @@ import json
 import os
 import subprocess
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 import httpx
@@ -45,13 +46,15 @@ class Suite:
         lines = (self.folder / "secrets").read_text(encoding="utf-8").splitlines()
         return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
 
-    def compose(self, *arguments: str, within: float = 120) -> subprocess.CompletedProcess[str]:
+    def compose(
+        self, *arguments: str, within: float = 120, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[str]:
         # Only what Docker needs: a variable of this shell would win over the file of secrets.
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or "DOCKER" in name}
         return subprocess.run(
             ["docker", "compose", "-p", self.project, "--env-file", str(self.folder / "secrets"), *arguments],
             cwd=ROOT,
-            env={**kept, "PROMENADE_PORT": str(self.port), "PROMENADE_VERSION": "test"},
+            env={**kept, "PROMENADE_PORT": str(self.port), "PROMENADE_VERSION": "test", **settings},
             capture_output=True,
             text=True,
             check=False,
@@ -188,9 +191,27 @@ def test_a_stop_is_a_clean_end(suite: Suite, service: str) -> None:
     """SIGTERM reaches the service, which finishes and exits 0 before anybody loses patience."""
     suite.compose("stop", service)
     status = suite.inspect(service, "{{.State.ExitCode}}")
-    suite.compose("up", "--detach", "--wait", service)
+    suite.compose("up", "--detach", "--no-deps", "--wait", service)
 
     assert status == "0"
+
+
+def test_one_service_is_upgraded_and_rolled_back_alone(suite: Suite) -> None:
+    """Another version of one service replaces its container and no other; so does going back."""
+    docker("tag", "promenade/billing:test", "promenade/billing:test-next")
+    others = [name for name in (*SERVICES, "postgres", "redis") if name != "billing"]
+    before = [suite.container(name) for name in others]
+
+    upgraded = suite.compose("up", "-d", "--wait", "billing", settings={"BILLING_VERSION": "test-next"})
+    runs_next = suite.inspect("billing", "{{.Config.Image}}")
+    rolled_back = suite.compose("up", "-d", "--wait", "billing")
+
+    assert upgraded.returncode == 0, upgraded.stderr
+    assert rolled_back.returncode == 0, rolled_back.stderr
+    assert runs_next == "promenade/billing:test-next"
+    assert suite.inspect("billing", "{{.Config.Image}}") == "promenade/billing:test"
+    assert [suite.container(name) for name in others] == before
+    docker("image", "rm", "promenade/billing:test-next")
 
 
 @pytest.mark.parametrize("service", SERVICES)
