@@ -1,0 +1,332 @@
+"""What events do to customers, through a ledger: in memory over fakes, and in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from customer_rooms import World, fake_room, fresh_email, real_room, sample, timeline_of
+from promenade_chassis.config import EventsSettings
+from promenade_chassis.events.outcome import DONE
+from promenade_chassis.events.postgres import PostgresLedger
+from promenade_chassis.ports import PageRequest
+from promenade_chassis.testing.ledger import InMemoryLedger
+from promenade_customer_management.customer.entity import Customer, Lifecycle, UserStatus
+from promenade_customer_management.customer.repository import CustomerFilter
+from promenade_customer_management.customer.use_cases import by_hand
+from promenade_kernel.events import billing, identity
+from promenade_kernel.events import order_management as orders
+from promenade_kernel.events.registry import Event
+from promenade_kernel.values.email import Email
+from promenade_kernel.values.ids import new_id
+from promenade_kernel.values.phone import Phone
+
+EVENTS = EventsSettings()
+PAGE = PageRequest(limit=100)
+NOBODY: dict[str, Any] = {"customer_id": None, "user_id": None}
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def world(request: pytest.FixtureRequest) -> World:
+    if request.param == "memory":
+        room = fake_room()
+        unit_of_work: Any = room.unit_of_work
+        return World(InMemoryLedger("customer-management", EVENTS, unit_of_work=unit_of_work), room)
+    database = request.getfixturevalue("database")
+    return World(PostgresLedger(database, "customer-management", EVENTS), real_room(database))
+
+
+async def by_hand_created(world: World, **fields: Any) -> Customer:
+    customer, _ = await by_hand.create_customer(Customer(**{"name": "Ada", **fields}), room=world.room)
+    return customer
+
+
+async def register(world: World, user_id: UUID, email: Email | None = None, name: str | None = None) -> None:
+    event = identity.UserRegistered(user_id=user_id, email=email, display_name=name)
+    await world.tell(event, user_id)
+
+
+async def activate(world: World, user_id: UUID, email: Email, **more: Any) -> None:
+    await world.tell(identity.UserActivated(user_id=user_id, email=email, **more), user_id)
+
+
+async def customer_of(world: World, user_id: UUID) -> Customer:
+    customer = await world.room.customers.of_user(user_id)
+    assert customer is not None
+    return customer
+
+
+async def everybody(world: World) -> list[UUID]:
+    return [customer.id for customer in (await world.room.customers.list(CustomerFilter(), PAGE)).items]
+
+
+async def test_who_registers_becomes_a_lead(world: World) -> None:
+    """One lead with the user, the email and the name told; without a name, what stands before the @."""
+    named, nameless, bare = uuid4(), uuid4(), uuid4()
+
+    await register(world, named, fresh_email(), "Ada Lovelace")
+    await register(world, nameless, Email(f"eve-{nameless.hex}@example.com"))
+    await register(world, bare)
+
+    ada = await customer_of(world, named)
+    assert (ada.name, ada.lifecycle, ada.user_status) == ("Ada Lovelace", Lifecycle.LEAD, UserStatus.PENDING)
+    assert ada.source == "registration"
+    assert (await customer_of(world, nameless)).name == f"eve-{nameless.hex}"
+    assert (await customer_of(world, bare)).name == "Unnamed"
+    assert await timeline_of(world.room, ada.id) == ["customer.created"]
+
+
+async def test_an_unlinked_customer_waits_for_the_proof(world: World) -> None:
+    """Registering with the email of a customer made by hand does nothing; proving it links that one, as it is."""
+    user_id, email = uuid4(), fresh_email()
+    customer = await by_hand_created(world, email=email, name="Ada, by hand")
+    spelled = Email(email.upper())
+
+    await register(world, user_id, spelled, "Somebody")
+    assert await world.room.customers.of_user(user_id) is None
+    await activate(world, user_id, spelled, display_name="Somebody", locale="de-AT")
+
+    linked = await customer_of(world, user_id)
+    assert (linked.id, linked.name, linked.email) == (customer.id, "Ada, by hand", email)
+    assert (linked.user_status, linked.locale, linked.version) == (UserStatus.ACTIVE, "de-AT", 2)
+    assert await everybody(world) == [customer.id]
+    assert await timeline_of(world.room, customer.id) == ["customer.created", "user.linked"]
+
+
+async def test_an_address_of_another_users_customer(world: World) -> None:
+    """The second user gets a lead without email and a note that names the other; the first keeps what he has."""
+    first, second, email = uuid4(), uuid4(), fresh_email()
+    await register(world, first, email)
+    await activate(world, first, email)
+
+    await register(world, second, Email(email.upper()), "Eve")
+    await activate(world, second, Email(email.upper()), display_name="Eve")
+
+    mine, theirs = await customer_of(world, second), await customer_of(world, first)
+    assert (mine.email, mine.name, mine.lifecycle, mine.user_status) == (None, "Eve", Lifecycle.LEAD, UserStatus.ACTIVE)
+    assert theirs.email == email
+    entries = (await world.room.timeline.list(mine.id, PAGE)).items
+    notes = [entry.data for entry in entries if entry.kind == "customer.possible-duplicates"]
+    assert notes == [{"customers": [str(theirs.id)]}]
+
+
+async def test_a_lead_whose_address_was_taken_meanwhile(world: World) -> None:
+    """A user keeps his one customer when another unlinked one has the proved address: a note says so."""
+    user_id, email = uuid4(), fresh_email()
+    await register(world, user_id)
+    other = await by_hand_created(world, email=email)
+
+    await activate(world, user_id, email)
+
+    mine = await customer_of(world, user_id)
+    assert (mine.id != other.id, mine.email, mine.user_status) == (True, None, UserStatus.ACTIVE)
+    assert await timeline_of(world.room, mine.id) == ["customer.created", "customer.possible-duplicates"]
+    assert (await world.room.customers.get(other.id)).user_id is None
+
+
+async def test_who_waited_for_nobody_gets_a_lead_when_proved(world: World) -> None:
+    """The unlinked customer was deleted before the proof: the user gets a lead of his own, with the address."""
+    user_id, email = uuid4(), fresh_email()
+    waiting = await by_hand_created(world, email=email)
+    await register(world, user_id, email)
+    await by_hand.delete_customer(waiting.id, expected_version=None, room=world.room)
+
+    await activate(world, user_id, email, display_name="Ada", locale="en")
+
+    mine = await customer_of(world, user_id)
+    assert (mine.email, mine.name, mine.locale, mine.user_status) == (email, "Ada", "en", UserStatus.ACTIVE)
+
+
+async def test_what_becomes_of_the_user_shows(world: World) -> None:
+    """Suspended, reinstated, deleted: a flag and an entry each, also on a customer who is deleted meanwhile."""
+    user_id = uuid4()
+    await register(world, user_id, fresh_email())
+    customer = await customer_of(world, user_id)
+    told: list[UserStatus] = []
+
+    for event in (identity.UserSuspended(user_id=user_id), identity.UserReinstated(user_id=user_id)):
+        await world.tell(event, user_id)
+        told.append((await customer_of(world, user_id)).user_status)
+    await by_hand.delete_customer(customer.id, expected_version=None, room=world.room)
+    await world.tell(identity.UserDeleted(user_id=user_id), user_id)
+    restored = await by_hand.restore_customer(customer.id, expected_version=None, room=world.room)
+
+    assert told == [UserStatus.SUSPENDED, UserStatus.ACTIVE]
+    assert restored.user_status is UserStatus.DELETED
+    assert await timeline_of(world.room, customer.id) == [
+        "customer.created",
+        "user.suspended",
+        "user.active",
+        "customer.deleted",
+        "user.deleted",
+        "customer.restored",
+    ]
+
+
+async def test_proved_contacts_are_learned(world: World) -> None:
+    """The primary email and phone are copied; others, and an address another customer has, are left alone."""
+    user_id, proved, taken = uuid4(), fresh_email(), fresh_email()
+    await register(world, user_id, fresh_email())
+    await by_hand_created(world, email=taken)
+
+    async def verified(kind: Any, value: str, *, primary: bool) -> None:
+        event = identity.ContactVerified(
+            contact_id=new_id(), user_id=user_id, type=kind, value=value, is_primary=primary
+        )
+        await world.tell(event, event.contact_id)
+
+    await verified("email", proved, primary=True)
+    await verified("phone", "+436601234567", primary=True)
+    await verified("email", fresh_email(), primary=False)
+    await verified("phone", "+436607654321", primary=False)
+    await verified("email", taken, primary=True)
+
+    customer = await customer_of(world, user_id)
+    assert (customer.email, customer.phone) == (proved, Phone("+436601234567"))
+
+
+async def test_a_contact_of_a_deleted_customer_waits_for_nothing(world: World) -> None:
+    """Who was deleted by hand learns nothing more; the event is done all the same."""
+    user_id = uuid4()
+    await register(world, user_id)
+    customer = await customer_of(world, user_id)
+    await by_hand.delete_customer(customer.id, expected_version=None, room=world.room)
+    event = sample(identity.ContactVerified, user_id=user_id, type="phone", value="+436601234567", is_primary=True)
+
+    assert await world.deliver(world.seal(event, new_id())) == DONE
+
+    assert (await world.room.customers.get_with_deleted(customer.id)).phone is None
+
+
+@pytest.mark.parametrize("state", [Lifecycle.LEAD, Lifecycle.DISQUALIFIED, Lifecycle.CHURNED])
+async def test_who_orders_is_a_prospect_and_who_has_paid_a_customer(world: World, state: Lifecycle) -> None:
+    """order.placed moves a lead alone; order.confirmed moves whoever it is, also who was disqualified or lost."""
+    customer, order_id = await by_hand_created(world), new_id()
+    for command in {"disqualified": ["disqualify"], "churned": ["convert", "churn"]}.get(state.value, []):
+        reason = None if command == "convert" else "because"
+        await by_hand.move_customer(customer.id, command, reason, expected_version=None, room=world.room)
+    whose: dict[str, Any] = {"order_id": order_id, "customer_id": customer.id, "user_id": None}
+
+    await world.tell(sample(orders.OrderPlaced, **whose), order_id)
+    placed = await world.room.customers.get(customer.id)
+    await world.tell(sample(orders.OrderConfirmed, **whose), order_id)
+    confirmed = await world.room.customers.get(customer.id)
+
+    assert placed.lifecycle is (Lifecycle.PROSPECT if state is Lifecycle.LEAD else state)
+    assert confirmed.lifecycle is Lifecycle.CUSTOMER
+    assert (confirmed.disqualified_reason, confirmed.churn_reason) == (None, None)
+    kinds = set(await timeline_of(world.room, customer.id))
+    assert kinds >= {"order.placed", "order.confirmed", "lifecycle.changed"}
+
+
+TOLD: list[tuple[type[Event], str, str]] = [
+    (orders.OrderPlaced, "order.placed", "placed_at"),
+    (orders.OrderConfirmed, "order.confirmed", "confirmed_at"),
+    (orders.OrderCompleted, "order.completed", "completed_at"),
+    (orders.FulfillmentShipped, "fulfillment.shipped", "shipped_at"),
+    (orders.FulfillmentDelivered, "fulfillment.delivered", "delivered_at"),
+    (billing.InvoiceFinalized, "invoice.finalized", "issued_at"),
+    (billing.InvoicePaid, "invoice.paid", "paid_at"),
+    (billing.InvoiceVoided, "invoice.voided", "voided_at"),
+    (billing.PaymentSucceeded, "payment.succeeded", "succeeded_at"),
+    (billing.PaymentFailed, "payment.failed", "failed_at"),
+    (billing.InvoiceRejected, "invoice.rejected", ""),
+]
+each_told = pytest.mark.parametrize(("kind", "name", "moment"), TOLD, ids=[name for _, name, _ in TOLD])
+
+
+@each_told
+async def test_sales_are_on_the_timeline(world: World, kind: type[Event], name: str, moment: str) -> None:
+    """Each producer's sample: an entry of its kind, when it happened, caused by the event, with the order's id."""
+    customer = await by_hand_created(world)
+    event: Any = sample(kind, customer_id=customer.id, user_id=None)
+
+    envelope = await world.tell(event, new_id())
+
+    entries = (await world.room.timeline.list(customer.id, PAGE)).items
+    (entry,) = [entry for entry in entries if entry.kind == name]
+    assert entry.occurred_at == (getattr(event, moment) if moment else envelope.time)
+    assert entry.cause == str(envelope.id)
+    assert entry.data["order_id"] == str(event.order_id)
+    assert "Money(" not in entry.summary
+
+
+@each_told
+async def test_a_sale_to_nobody_we_know_is_done(world: World, kind: type[Event], name: str, moment: str) -> None:
+    """A guest's order names neither customer nor user: it blocks nothing and is on nobody's timeline."""
+    assert await world.deliver(world.seal(sample(kind, **NOBODY), new_id())) == DONE, (name, moment)
+
+
+async def test_an_order_waits_for_its_user(world: World) -> None:
+    """Facts of a user not heard of yet wait, uncounted, and take effect in order once the user arrived."""
+    user_id, order_id = uuid4(), new_id()
+    whose: dict[str, Any] = {"order_id": order_id, "customer_id": None, "user_id": user_id}
+    placed = world.seal(sample(orders.OrderPlaced, **whose), order_id)
+    confirmed = world.seal(sample(orders.OrderConfirmed, **whose), order_id)
+
+    early = [await world.deliver(placed) for _ in range(3)]
+    await register(world, user_id, fresh_email())
+    await world.settle(placed)
+    await world.settle(confirmed)
+
+    assert DONE not in early
+    customer = await customer_of(world, user_id)
+    assert customer.lifecycle is Lifecycle.CUSTOMER
+    kinds = [kind for kind in await timeline_of(world.room, customer.id) if kind.startswith("order.")]
+    assert kinds == ["order.placed", "order.confirmed"]
+
+
+async def test_an_order_of_a_deleted_customer_is_kept_with_him(world: World) -> None:
+    """He is not brought back: it shows when he is restored."""
+    customer, order_id = await by_hand_created(world), new_id()
+    await by_hand.delete_customer(customer.id, expected_version=None, room=world.room)
+
+    await world.tell(sample(orders.OrderConfirmed, customer_id=customer.id, user_id=None), order_id)
+
+    after = await world.room.customers.get_with_deleted(customer.id)
+    assert (after.is_deleted, after.lifecycle) == (True, Lifecycle.CUSTOMER)
+
+
+REPEATED: list[tuple[str, Callable[[UUID, UUID, Email], Event]]] = [
+    ("user.registered", lambda user, _, email: identity.UserRegistered(user_id=user, email=email)),
+    ("user.activated", lambda user, _, email: identity.UserActivated(user_id=user, email=email)),
+    ("user.suspended", lambda user, _, __: identity.UserSuspended(user_id=user)),
+    ("order.placed", lambda _, customer, __: sample(orders.OrderPlaced, customer_id=customer, user_id=None)),
+    ("order.confirmed", lambda _, customer, __: sample(orders.OrderConfirmed, customer_id=customer, user_id=None)),
+    ("payment.failed", lambda _, customer, __: sample(billing.PaymentFailed, customer_id=customer, user_id=None)),
+]
+
+
+@pytest.mark.parametrize("event_of", [event for _, event in REPEATED], ids=[name for name, _ in REPEATED])
+async def test_a_redelivery_changes_nothing(world: World, event_of: Callable[[UUID, UUID, Email], Event]) -> None:
+    """The same event three times: no second customer, version, fact or entry."""
+    customer, user_id = await by_hand_created(world), uuid4()
+    await register(world, user_id)
+    envelope = await world.tell(event_of(user_id, customer.id, fresh_email()), new_id())
+    seen = await _picture(world)
+
+    for _ in range(2):
+        assert await world.deliver(envelope) == DONE
+
+    assert await _picture(world) == seen
+
+
+async def _picture(world: World) -> list[Any]:
+    customers = (await world.room.customers.list(CustomerFilter(), PAGE)).items
+    return [(customer, await timeline_of(world.room, customer.id)) for customer in customers]
+
+
+async def test_when_it_happened_counts_in_utc(world: World) -> None:
+    """The move a fact caused stands at the fact's own time, right after it."""
+    customer, at = await by_hand_created(world), datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC)
+
+    await world.tell(sample(orders.OrderPlaced, customer_id=customer.id, user_id=None, placed_at=at), new_id())
+
+    first, second, _ = reversed((await world.room.timeline.list(customer.id, PAGE)).items)
+    assert [(entry.kind, entry.occurred_at) for entry in (first, second)] == [
+        ("order.placed", at),
+        ("lifecycle.changed", at),
+    ]
