@@ -18,7 +18,11 @@ from promenade_chassis.config import AuthSettings, DatabaseSettings, HttpSetting
 from promenade_chassis.service import Service, run
 from promenade_chassis.testing.clients import client_of
 from promenade_chassis.testing.polling import eventually
-from promenade_identity.bootstrap import build
+from promenade_identity.bootstrap import Engines, Rooms, build, furnish
+from promenade_identity.key.use_cases import ensure_signing_key
+from promenade_identity.user.passwords import NewPassword
+from promenade_identity.user.use_cases import create_superadmin
+from promenade_kernel.values.email import Email
 
 BASE = "/api/v1/identity"
 PASSWORD = "a walrus reads the evening news"
@@ -42,22 +46,42 @@ def settings_for(database_url: str, redis_url: str, **extra: Any) -> Settings:
 
 
 @asynccontextmanager
+async def furnished(settings: Settings) -> AsyncGenerator[tuple[Rooms, Engines], None]:
+    """The rooms with their real adapters, and a key to sign with."""
+    rooms, engines = furnish(settings)
+    await engines.database.open()
+    await ensure_signing_key(room=rooms.key)
+    try:
+        yield rooms, engines
+    finally:
+        await engines.hashes.close()
+        await engines.redis.aclose()
+        await engines.database.close()
+
+
+async def active_user(rooms: Rooms, password: str = PASSWORD) -> Email:
+    """The address of a new user who can sign in."""
+    address = Email(fresh_address())
+    await create_superadmin(address, NewPassword(password), room=rooms.user)
+    return address
+
+
+@asynccontextmanager
 async def working(service: Service) -> AsyncGenerator[None, None]:
     """Relay, reactions and jobs run while the block does."""
     stopping = asyncio.Event()
     task = asyncio.create_task(run([service], serve=False, stopping=stopping))
     try:
-        await eventually(lambda: _is_up(service, task), within=10)
-        yield
+        await eventually(lambda: _is_up_or_down(service, task), within=10)
+        if not task.done():
+            yield
     finally:
         stopping.set()
         await task
 
 
-async def _is_up(service: Service, task: asyncio.Task[None]) -> None:
-    if task.done():
-        task.result()
-    assert (await service.readiness.report())["ready"]
+async def _is_up_or_down(service: Service, task: asyncio.Task[None]) -> None:
+    assert task.done() or (await service.readiness.report())["ready"]
 
 
 @dataclass

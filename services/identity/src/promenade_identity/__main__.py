@@ -8,7 +8,7 @@ import os
 import sys
 
 from promenade_chassis.command_line import ExtraCommand, main
-from promenade_chassis.config import Settings
+from promenade_chassis.config import ConfigurationError, Settings
 from promenade_chassis.ports import Invalid
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
@@ -46,5 +46,15 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 SUPERADMIN = ExtraCommand(help="make a user with all permissions", arguments=_arguments, run=create)
 
+
+def run() -> int:
+    """Run one command; a service that is configured wrongly says so in one sentence."""
+    try:
+        return main(CONTEXT, PACKAGE, build, {"create-superadmin": SUPERADMIN})
+    except ConfigurationError as error:
+        print(f"{CONTEXT}: {error}", file=sys.stderr)  # noqa: T201 - the first thing an operator looks at
+        return 2
+
+
 if __name__ == "__main__":
-    sys.exit(main(CONTEXT, PACKAGE, build, {"create-superadmin": SUPERADMIN}))
+    sys.exit(run())

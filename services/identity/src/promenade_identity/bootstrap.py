@@ -112,11 +112,7 @@ def build(settings: Settings) -> Service:
             Job("pending-users", partial(expire_pending_users, room=rooms.user), every=300),
             Job("expired-sessions", partial(drop_expired, room=rooms.session), every=60),
         ],
-        on_start=[
-            partial(_require_secret, settings),
-            partial(ensure_signing_key, room=rooms.key),
-            engines.announcements.announce,
-        ],
+        on_start=[partial(_start, settings, rooms, engines)],
         on_stop=[engines.hashes.close, engines.redis.aclose],
     )
 
@@ -230,7 +226,19 @@ def _transport(settings: Settings) -> MailTransport:
     raise ConfigurationError("section mail: name an smtp server or a directory")
 
 
-async def _require_secret(settings: Settings) -> None:
+async def _start(settings: Settings, rooms: Rooms, engines: Engines) -> None:
+    """Make sure of the secret, of a key to sign with, and of the mark that the gateway waits for."""
+    try:
+        _require_secret(settings)
+        await ensure_signing_key(room=rooms.key)
+        await engines.announcements.announce()
+    except BaseException:
+        # The pool's tasks would keep a process alive that is not going to start.
+        await engines.database.close()
+        raise
+
+
+def _require_secret(settings: Settings) -> None:
     # Not before the start: the command line writes the OpenAPI document without any secret.
     if len(section(settings, "keys", KeySettings).secret) < SHORTEST_SECRET:
         raise ConfigurationError(f"keys.secret: set AUTH_KEY_SECRET to at least {SHORTEST_SECRET} random characters")

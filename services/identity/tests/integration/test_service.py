@@ -1,0 +1,158 @@
+"""The service as it is started: its secret, its superadmin, its jobs, its specification."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from identity_service import PASSWORD, SECRET, active_user, fresh_address, settings_for, working
+from promenade_chassis.config import ConfigurationError, Settings
+from promenade_chassis.http.access import declared_access
+from promenade_chassis.http.openapi import openapi_document
+from promenade_chassis.ports import utc_now
+from promenade_identity.__main__ import create
+from promenade_identity.bootstrap import Rooms, build, furnish
+from promenade_identity.session.use_cases import Client, login
+from promenade_identity.user.entity import PENDING_LIFETIME, User
+from promenade_identity.user.use_cases import expire_pending_users
+from promenade_kernel.values.email import Email
+
+HERE = Path(__file__).resolve()
+OPENAPI = HERE.parents[2] / "openapi.json"
+CONFIG = HERE.parents[4] / "config"
+
+
+@pytest.mark.parametrize("secret", ["", "too short to be one"])
+async def test_without_its_secret_it_does_not_start(database_url: str, redis_url: str, secret: str) -> None:
+    """It says which variable to set."""
+    settings = settings_for(database_url, redis_url, mail={"directory": "mail"}, keys={"secret": secret})
+
+    with pytest.raises(ConfigurationError, match="AUTH_KEY_SECRET"):
+        async with working(build(settings)):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("section", "names"),
+    [({"mail": {}}, "mail"), ({"mail": {"directory": "x"}, "passwords": {"minimum": 8}}, "passwords.minimum")],
+)
+async def test_wrong_settings_are_named(section: dict[str, dict[str, object]], names: str) -> None:
+    """Before anything is opened."""
+    with pytest.raises(ConfigurationError, match=names):
+        build(settings_for("", "redis://127.0.0.1:1", **section))
+
+
+async def test_another_secret_cannot_read_the_keys(settings: Settings, database_url: str, redis_url: str) -> None:
+    """They are sealed: who has the database alone cannot sign."""
+    async with working(build(settings)):
+        pass
+    other = settings_for(database_url, redis_url, mail={"directory": "x"}, keys={"secret": SECRET[::-1]})
+    rooms, engines = furnish(other)
+    await engines.database.open()
+
+    with pytest.raises(InvalidTag):
+        await rooms.key.ring.signing()
+
+    await engines.hashes.close()
+    await engines.redis.aclose()
+    await engines.database.close()
+
+
+async def test_the_superadmin_is_made_once(
+    settings: Settings, rooms: Rooms, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the environment or standard input; again it changes nothing, and the first password stays."""
+    address = fresh_address()
+    monkeypatch.setenv("PROMENADE_SUPERADMIN_PASSWORD", PASSWORD)
+    first = await create(settings, argparse.Namespace(email=address))
+    monkeypatch.delenv("PROMENADE_SUPERADMIN_PASSWORD")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("another password altogether\n"))
+
+    again = await create(settings, argparse.Namespace(email=address))
+
+    assert (first, again) == (0, 0)
+    assert capsys.readouterr().out == f"{address} is a superadmin\n{address} was a superadmin already\n"
+    signed_in = await login(Email(address), PASSWORD, client=Client(), room=rooms.session)
+    assert (signed_in.user.roles, signed_in.user.permissions) == (("superadmin",), {"*:*"})
+    assert (await rooms.profile.profiles.of_user(signed_in.user.id)).user_id == signed_in.user.id
+
+
+@pytest.mark.parametrize(("email", "password"), [("not an address", PASSWORD), ("a@example.com", "short")])
+async def test_a_superadmin_needs_address_and_password(
+    settings: Settings, email: str, password: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command says what is wrong and fails."""
+    monkeypatch.setenv("PROMENADE_SUPERADMIN_PASSWORD", password)
+
+    assert await create(settings, argparse.Namespace(email=email)) == 2
+    assert capsys.readouterr().err.startswith("identity: ")
+
+
+async def test_users_who_never_prove_their_address_end(rooms: Rooms) -> None:
+    """After seven days the address is free; younger and active ones stay."""
+    long_ago = utc_now() - PENDING_LIFETIME
+    old = User(email=Email(fresh_address()), created_at=long_ago)
+    young = User(email=Email(fresh_address()), created_at=long_ago + timedelta(minutes=1))
+    async with rooms.user.unit_of_work.begin():
+        await rooms.user.users.add(old)
+        await rooms.user.users.add(young)
+    active = await active_user(rooms)
+
+    assert await expire_pending_users(room=rooms.user) is False
+
+    found = [await rooms.user.users.find_by_email(email) for email in (old.email, young.email, active)]
+    assert [user is not None for user in found] == [False, True, True]
+
+
+def test_the_committed_specification_is_current(tmp_path: Path) -> None:
+    """`just openapi` writes it."""
+    service = build(settings_for("", "redis://127.0.0.1:1", mail={"directory": str(tmp_path)}))
+
+    assert json.loads(OPENAPI.read_text()) == json.loads(json.dumps(openapi_document(service.app)))
+
+
+def test_every_route_says_who_may_call_it(tmp_path: Path) -> None:
+    """Public are the ways to an account and to tokens, the keys and the health; all else is for signed-in users."""
+    service = build(settings_for("", "redis://127.0.0.1:1", mail={"directory": str(tmp_path)}))
+
+    public = {path for _, path, access in declared_access(service.app) if access.kind == "public"}
+
+    auth = {
+        f"/api/v1/identity/auth/{name}"
+        for name in ("register", "verify-email", "resend-verification", "login", "refresh")
+    }
+    assert public >= auth
+    assert {path for path in public - auth if path.startswith("/api")} == set()
+
+
+def test_the_command_line_names_what_is_missing(database_url: str, tmp_path: Path) -> None:
+    """`serve` without a secret ends at once, with one sentence instead of a stack trace."""
+    environment = {
+        **os.environ,
+        "PROMENADE_PROFILE": "test",
+        "PROMENADE_CONFIG_DIR": str(CONFIG),
+        "PROMENADE_DATABASE__URL": database_url,
+        "PROMENADE_MAIL__DIRECTORY": str(tmp_path),
+        "PROMENADE_HTTP__PORT": "0",
+        "AUTH_KEY_SECRET": "",
+    }
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "promenade_identity", "serve"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == 2, ended.stderr
+    assert "AUTH_KEY_SECRET" in ended.stderr
+    assert "Traceback" not in ended.stderr

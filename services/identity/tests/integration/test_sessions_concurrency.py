@@ -1,0 +1,176 @@
+"""Signing in, refreshing and registering in parallel, on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from uuid import UUID
+
+import jwt
+import pytest
+from identity_service import PASSWORD, active_user, fresh_address
+from promenade_chassis.config import Settings
+from promenade_chassis.ports import DomainError, Principal, StaleVersion, utc_now
+from promenade_identity.bootstrap import Engines, Rooms, furnish
+from promenade_identity.key.use_cases import ensure_signing_key
+from promenade_identity.revocation.entity import Revocation
+from promenade_identity.session.entity import InvalidCredentials, InvalidRefreshToken, RefreshTokenReused
+from promenade_identity.session.use_cases import Client, SignedIn, login, logout_all, refresh
+from promenade_identity.user.entity import LOCK_EVERY, UserStatus
+from promenade_identity.user.passwords import NewPassword
+from promenade_identity.user.use_cases import register
+from promenade_kernel.values.email import Email
+
+CLIENT = Client("Tablet", "203.0.113.9")
+
+
+async def sign_in(rooms: Rooms, address: Email, password: str = PASSWORD) -> SignedIn:
+    return await login(address, password, client=CLIENT, room=rooms.session)
+
+
+async def outcomes(*calls: object) -> list[object]:
+    """What each of the parallel calls answered, or the domain error it raised."""
+    found = await asyncio.gather(*calls, return_exceptions=True)  # type: ignore[call-overload]
+    for each in found:
+        if isinstance(each, BaseException) and not isinstance(each, DomainError):
+            raise each
+    return list(found)
+
+
+async def test_parallel_refreshes_get_one_successor(rooms: Rooms) -> None:
+    """Eight tabs at once: all are answered, with one refresh token and eight access tokens; it goes on from there."""
+    signed_in = await sign_in(rooms, await active_user(rooms))
+
+    answers = await asyncio.gather(
+        *(refresh(signed_in.refresh_token, client=CLIENT, room=rooms.session) for _ in range(8))
+    )
+
+    successors = {answer.refresh_token for answer in answers}
+    tokens = {jwt.decode(answer.access_token, options={"verify_signature": False})["jti"] for answer in answers}
+    assert (len(successors), len(tokens)) == (1, 8)
+    assert await refresh(successors.pop(), client=CLIENT, room=rooms.session)
+
+
+async def test_parallel_reuse_ends_the_family_once(rooms: Rooms) -> None:
+    """One call is told of the reuse, the others that the token is not valid; there is one revocation."""
+    signed_in = await sign_in(rooms, await active_user(rooms))
+    token = signed_in.refresh_token
+    for _ in range(2):
+        token = (await refresh(token, client=CLIENT, room=rooms.session)).refresh_token
+
+    answers = await outcomes(*(refresh(signed_in.refresh_token, client=CLIENT, room=rooms.session) for _ in range(8)))
+
+    assert Counter(map(type, answers)) == {RefreshTokenReused: 1, InvalidRefreshToken: 7}
+    assert await rooms.session.revocations.newest() == 1
+    with pytest.raises(InvalidRefreshToken):
+        await refresh(token, client=CLIENT, room=rooms.session)
+
+
+async def test_fifty_parallel_wrong_passwords_count_fifty(rooms: Rooms) -> None:
+    """None is lost, and there is one lock, though ten times five were wrong."""
+    address = await active_user(rooms)
+
+    answers = await outcomes(*(sign_in(rooms, address, "wrong password, again") for _ in range(50)))
+
+    user = await rooms.user.users.find_by_email(address)
+    assert Counter(map(type, answers)) == {InvalidCredentials: 50}
+    assert user is not None
+    assert user.failed_logins == 50
+    assert user.is_locked(utc_now())
+    with pytest.raises(InvalidCredentials):
+        await sign_in(rooms, address)
+
+
+async def test_a_right_password_among_many_guesses_comes_too_late(rooms: Rooms) -> None:
+    """Guessing in parallel gets no more tries than guessing one after the other."""
+    address = await active_user(rooms)
+    guesses = [sign_in(rooms, address, "wrong password, again") for _ in range(4 * LOCK_EVERY)]
+
+    *_, last = await outcomes(*guesses, sign_in(rooms, address))
+
+    assert isinstance(last, InvalidCredentials)
+
+
+async def test_an_address_registered_in_parallel_is_one_user(rooms: Rooms, engines: Engines) -> None:
+    """All calls are taken, each with its own attempt, however the address is spelled."""
+    address = fresh_address()
+    spellings = [address, address.upper()] * 4
+
+    answers = await outcomes(
+        *(
+            register(Email(each), NewPassword(PASSWORD), display_name=None, locale=None, room=rooms.user)
+            for each in spellings
+        )
+    )
+
+    user = await rooms.user.users.find_by_email(Email(address))
+    assert answers == [None] * 8
+    assert user is not None
+    assert user.status is UserStatus.PENDING
+    assert user.last_sequence == 8
+    assert len(await rooms.user.attempts.of_user(user.id)) == 8
+
+
+async def test_logging_out_everywhere_leaves_no_session(rooms: Rooms) -> None:
+    """Logins that run in parallel either come before it and end, or after it and carry the new epoch."""
+    address = await active_user(rooms)
+    first = await sign_in(rooms, address)
+    principal = Principal(id=first.user.id)
+
+    answers = await outcomes(
+        logout_all(principal=principal, room=rooms.session), *(sign_in(rooms, address) for _ in range(6))
+    )
+
+    assert not any(isinstance(each, StaleVersion) for each in answers[1:])
+    for each in (answer for answer in answers if isinstance(answer, SignedIn)):
+        lives = not isinstance(
+            (await outcomes(refresh(each.refresh_token, client=CLIENT, room=rooms.session)))[0], Exception
+        )
+        assert lives == (each.user.authz_epoch == 1)
+
+
+async def test_replicas_that_start_together_make_one_key(settings: Settings) -> None:
+    """Whoever comes second finds the key of the first."""
+    replicas = [furnish(settings) for _ in range(4)]
+    for _, engines in replicas:
+        await engines.database.open()
+    await asyncio.gather(*(ensure_signing_key(room=replica.key) for replica, _ in replicas))
+
+    published = [tuple(key.kid for key in await replica.key.ring.published()) for replica, _ in replicas]
+    for _, engines in replicas:
+        await engines.hashes.close()
+        await engines.redis.aclose()
+        await engines.database.close()
+    assert len(set(published)) == 1
+    assert len(published[0]) == 1
+
+
+async def test_revocations_are_committed_in_the_order_of_their_numbers(rooms: Rooms) -> None:
+    """The one that took its number first is seen first, even when it takes long to commit."""
+    may_commit, numbered = asyncio.Event(), asyncio.Event()
+    seen: list[int] = []
+
+    async def slowly() -> None:
+        async with rooms.session.unit_of_work.begin():
+            await rooms.session.revocations.add(Revocation.of_session(UUID(int=1), utc_now()))
+            numbered.set()
+            await may_commit.wait()
+        seen.append(1)
+
+    async def quickly() -> None:
+        await numbered.wait()
+        async with rooms.session.unit_of_work.begin():
+            await rooms.session.revocations.add(Revocation.of_session(UUID(int=2), utc_now()))
+        seen.append(2)
+
+    async def reader() -> None:
+        await numbered.wait()
+        for _ in range(5):
+            assert await rooms.session.revocations.newest() == 0
+        may_commit.set()
+
+    await asyncio.gather(slowly(), quickly(), reader())
+
+    backlog = await rooms.session.revocations.after(0, utc_now())
+    assert seen == [1, 2]
+    assert [each.subject for each in backlog.revocations] == [str(UUID(int=1)), str(UUID(int=2))]
