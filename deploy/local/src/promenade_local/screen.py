@@ -1,6 +1,6 @@
 """What a person sees while the stack comes up: a live table on a terminal, plain lines anywhere else."""
 
-import os
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -51,7 +51,7 @@ class Screen:
             self._refresh()
 
     def _ready(self, ready: Ready) -> None:
-        credentials = os.path.relpath(ready.credentials)
+        credentials = _as_short_as_clear(Path(ready.credentials))
         made = "was made, his password is in" if ready.new_credentials else "has his password in"
         lines = (
             f"Promenade is ready after {ready.seconds:.1f} s: {ready.url}",
@@ -76,3 +76,9 @@ class Screen:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+
+def _as_short_as_clear(path: Path) -> Path:
+    """Relative to where the person is, if it is below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

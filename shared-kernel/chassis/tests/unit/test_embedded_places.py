@@ -40,6 +40,19 @@ def test_data_stay_in_a_home_that_the_engine_can_enter(home: Path):
     assert not (home / "data").is_symlink()
 
 
+def test_a_strict_umask_does_not_shut_the_engine_out(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """The data folder is made so that the engine's user can pass through it."""
+    monkeypatch.setattr(Account, "may_enter", lambda *_: True)
+    before = os.umask(0o077)
+
+    try:
+        made = data_folder(home, STRANGER)
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(made.stat().st_mode) == 0o755
+
+
 def test_a_home_out_of_reach_gets_only_a_pointer(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The data go where the engine's user can reach them; no permission of the home changes."""
     monkeypatch.setattr(placement, "SHARED_FOLDERS", (tmp_path / "shared",))

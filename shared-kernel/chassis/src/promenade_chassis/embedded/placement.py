@@ -20,7 +20,8 @@ def data_folder(home: Path, account: Account | None) -> Path:
         spot.unlink()
     if not spot.exists():
         if account is None or account.may_enter(home):
-            spot.mkdir(mode=0o755)
+            spot.mkdir()
+            spot.chmod(0o700 if account is None else 0o755)  # whatever the umask says
         else:
             spot.symlink_to(_elsewhere(home, account))
     if account is not None and not account.may_enter(spot):
