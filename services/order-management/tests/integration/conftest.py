@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
-from order_rooms import orders_app, real_rooms
+from order_rooms import fake_rooms, orders_app, real_rooms
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
 from promenade_chassis.events.ledger import BookLedger
@@ -22,6 +22,15 @@ HURRIED = EventsSettings(attempts=3, backoff_first_ms=5, backoff_cap_seconds=1, 
 @pytest.fixture
 def rooms(database: Database) -> Rooms:
     """Every room on PostgreSQL."""
+    return real_rooms(database)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def either_rooms(request: pytest.FixtureRequest) -> Rooms:
+    """Every room on fakes, then on PostgreSQL: what both promise."""
+    if request.param == "memory":
+        return fake_rooms()
+    database: Database = request.getfixturevalue("database")
     return real_rooms(database)
 
 

@@ -216,38 +216,6 @@ async def test_staff_hold_and_release(client: httpx.AsyncClient, staff: dict[str
     assert without_reason.json()["on_hold"] == {"reason": "Held by hand"}
 
 
-async def test_staff_order_for_a_customer(
-    client: httpx.AsyncClient, staff: dict[str, str], world: World, user_id: UUID
-) -> None:
-    """With orders:create a customer can be named; the order is then his user's, too."""
-    customer_id = await world.customer_appears(user_id)
-
-    answer = await client.post(ORDERS, json=order_body(customer_id=str(customer_id)), headers=staff)
-
-    assert answer.status_code == 201
-    order = (await client.get(path_of(answer.json()))).json()
-    assert (order["customer_id"], order["user_id"]) == (str(customer_id), str(user_id))
-
-
-async def test_a_customer_without_a_user(client: httpx.AsyncClient, staff: dict[str, str], world: World) -> None:
-    """Somebody who only telephones has orders, too."""
-    customer_id = await world.customer_appears(None)
-
-    order = await client.post(ORDERS, json=order_body(customer_id=str(customer_id)), headers=staff)
-    placed = await client.post(path_of(order.json(), "place"), headers=staff)
-
-    assert (placed.status_code, placed.json()["customer_name"], placed.json()["user_id"]) == (200, "Ada", None)
-
-
-async def test_one_may_name_ones_own_customer(client: httpx.AsyncClient, world: World, user_id: UUID) -> None:
-    """Naming oneself needs no permission."""
-    customer_id = await world.customer_appears(user_id)
-
-    order = await create(client, customer_id=str(customer_id))
-
-    assert order["customer_id"] == str(customer_id)
-
-
 async def test_the_timeline_names_who_and_why(client: httpx.AsyncClient, staff: dict[str, str], user_id: UUID) -> None:
     """Every entry has its actor and the request that caused it; pages go on where the last one ended."""
     order = await place(client)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import LiteralString
 from uuid import UUID
 
@@ -120,10 +121,12 @@ class PostgresOrders(BaseRepository):
 
     async def list(self, wanted: OrderFilter, page: PageRequest) -> Page[Order]:
         """Orders, newest first."""
-        asked = {"after": page.after, **{name: getattr(wanted, name) for name in OrderFilter.__slots__}}
-        parts: list[LiteralString] = [_SELECT]
-        parts += [text for name, text in _CONDITIONS.items() if asked[name] is not None]
-        statement: LiteralString = " AND ".join(parts) + _NEWEST_FIRST
+        asked = {**asdict(wanted), "after": page.after}
+        statement: LiteralString = _SELECT
+        for name, condition in _CONDITIONS.items():
+            if asked[name] is not None:
+                statement += " AND " + condition
+        statement += _NEWEST_FIRST
         rows = await self._fetch_all(statement, **asked, limit=page.limit)
         return cut_page(await self._with_lines(rows), page, lambda order: order.id)
 
