@@ -93,10 +93,9 @@ class PostgresBook:
     async def lock(self, source: str, subject: UUID) -> Position:
         """See `Book.lock`. A subject seen for the first time gets a row, whose age is how long it is known."""
         connection, key = self._database.writing_connection(), {"source": source, "subject": subject}
-        row = await (await connection.execute(_LOCK, key)).fetchone()
-        while row is None:
-            await connection.execute(_ENTER, key)
-            row = await (await connection.execute(_LOCK, key)).fetchone()
+        while (row := await (await connection.execute(_LOCK, key)).fetchone()) is None:
+            if (await connection.execute(_ENTER, key)).rowcount == 1:
+                return Position(last=0, stood_for=0.0)  # a row that is being inserted is as good as locked
         return Position(row["sequence"], row["stood_for"])
 
     async def standings(self, event_id: UUID) -> Mapping[str, Standing]:

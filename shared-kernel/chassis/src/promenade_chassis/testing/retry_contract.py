@@ -61,18 +61,20 @@ class RetryContract:
         assert await rig.effects_on(bad.subject) == [2]
 
     async def test_not_yet_is_no_attempt(self, rig: BusRig):
-        """It may be said more often than there are attempts, and is never dead-lettered."""
+        """It may be said more often than there are attempts, and leaves all of them for failures."""
 
         async def wait(envelope: Envelope) -> None:
             if rig.attempts[envelope.id] <= 4:
                 raise NotYet("its customer")
+            if rig.attempts[envelope.id] <= 6:
+                raise LookupError("not this time")
 
         await rig.start(wait)
         (fact,) = history(1)
 
         await rig.deliver([fact])
 
-        assert rig.attempts[fact.id] == 5
+        assert rig.attempts[fact.id] == 7
         assert await rig.effects_on(fact.subject) == [1]
         assert await rig.books.dead_letters() == []
 

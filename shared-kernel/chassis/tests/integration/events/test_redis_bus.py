@@ -95,10 +95,12 @@ async def test_what_a_dead_replica_left_is_claimed_and_comes_in_order(link: Redi
 
 async def test_what_is_in_work_is_not_claimed(link: RedisLink, rigs: MakeRig):
     """A reaction may take longer than the time after which entries of the dead are claimed."""
-    slow, idle = rigs("slow", claim_after=0.6), rigs("idle", claim_after=0.6)
+    slow, idle, holders = rigs("slow", claim_after=1.5), rigs("idle", claim_after=1.4), set[bytes]()
 
     async def take_long(envelope: Envelope) -> None:
-        await asyncio.sleep(2.0)
+        for _ in range(60):
+            await asyncio.sleep(0.05)
+            holders.update(entry[1] for entry in await link.call("XPENDING", STREAM, CONTEXT, "-", "+", 10))
 
     await slow.start(take_long)
     facts = history(1)
@@ -107,6 +109,7 @@ async def test_what_is_in_work_is_not_claimed(link: RedisLink, rigs: MakeRig):
     await idle.start()
 
     await eventually(lambda: _acted(slow, facts, [1]))
+    assert holders == {b"slow"}
     assert idle.attempts == {}
 
 

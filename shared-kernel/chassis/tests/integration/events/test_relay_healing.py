@@ -99,6 +99,23 @@ async def test_what_every_group_had_acknowledged_is_not_published_again(
     assert await published(link) == [3, 4, 5, 6, 1]
 
 
+async def test_ids_rise_over_a_loss_whatever_the_servers_clock_says(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """Failed over to a server whose clock is behind: an id used twice would be acknowledged for the wrong entry."""
+    holder, ahead = await outlets(), "9999999999999-7"
+    await link.call("XADD", STREAM, ahead, "e", history(1)[0].encode())
+    await record(database, history(2))
+    await holder.publish_all()
+    last = (await entries(link))[-1][0]
+
+    await link.call("FLUSHDB")
+    await record(database, history(2))
+    await holder.publish_all()
+
+    assert [entry_id > last for entry_id, _ in await entries(link)] == [True] * 4
+
+
 async def test_a_group_that_is_away_is_not_forgotten_by_a_second_loss(
     database: Database, link: RedisLink, outlets: NewOutlet
 ):

@@ -97,7 +97,7 @@ async def test_flushing_redis_under_load_loses_and_doubles_nothing(
         if number % 8 == 3:
             await link.call("FLUSHDB")
 
-    await eventually(lambda: _effects_of(books, facts), within=20)
+    await eventually(lambda: _effects_of(books, facts), within=90)
     await asyncio.gather(identity.stop(5), billing.stop(5))
 
 
