@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from customer_rooms import fake_room, fresh_email, real_room
+from customer_rooms import fresh_email
 from promenade_chassis.database import TransactionMisuse
 from promenade_chassis.ports import NotFound, PageRequest, StaleVersion
 from promenade_customer_management.customer.entity import (
@@ -28,11 +28,6 @@ from promenade_kernel.values.phone import Phone
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
 ALL = CustomerFilter()
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def room(request: pytest.FixtureRequest) -> CustomerRoom:
-    return fake_room() if request.param == "memory" else real_room(request.getfixturevalue("database"))
 
 
 async def add(room: CustomerRoom, **fields: Any) -> Customer:
@@ -208,63 +203,6 @@ async def test_a_user_has_one_living_customer(room: CustomerRoom) -> None:
         await save(room, first)
 
     assert await room.customers.of_user(user_id) == second
-
-
-async def test_alike_are_those_of_the_same_phone_or_name(room: CustomerRoom) -> None:
-    """Not itself, not who has no phone either; at most ten, the oldest first."""
-    phone = Phone("+436601234567")
-    by_phone, by_name = await add(room, phone=phone), await add(room, name="ADA")
-    await add(room)
-    ada = await add(room, name="ada", phone=phone)
-    assert list(await room.customers.alike(ada)) == [by_phone.id, by_name.id]
-
-    many = [(await add(room, name="Ada")).id for _ in range(10)]
-
-    assert list(await room.customers.alike(ada)) == [by_phone.id, by_name.id, *many[:8]]
-
-
-async def test_a_list_is_narrowed_by_all_that_is_given(room: CustomerRoom) -> None:
-    """The newest first; signs that mean something in SQL mean themselves."""
-    owner = uuid4()
-    ada = await add(
-        room, name="Ada 100%_\\", email=Email("Tea@example.com"), tier=Tier.PRO, owner_id=owner, tags=["a", "b"]
-    )
-    eve = await add(room, name="Ève", lifecycle=Lifecycle.PROSPECT)
-
-    assert await ids(room) == [eve.id, ada.id]
-    narrowed: list[tuple[CustomerFilter, list[UUID]]] = [
-        (CustomerFilter(lifecycle=Lifecycle.PROSPECT), [eve.id]),
-        (CustomerFilter(lifecycle=Lifecycle.CHURNED), []),
-        (CustomerFilter(tier=Tier.PRO), [ada.id]),
-        (CustomerFilter(owner_id=owner), [ada.id]),
-        (CustomerFilter(tag="b"), [ada.id]),
-        (CustomerFilter(tag="B"), []),
-        (CustomerFilter(q="aDa 1"), [ada.id]),
-        (CustomerFilter(q="tea@EX"), [ada.id]),
-        (CustomerFilter(q="%_\\"), [ada.id]),
-        (CustomerFilter(q="%%"), []),
-        (CustomerFilter(q="èvE"), [eve.id]),
-        (CustomerFilter(tier=Tier.PRO, owner_id=owner, tag="a", q="ada", lifecycle=Lifecycle.LEAD), [ada.id]),
-        (CustomerFilter(tier=Tier.PRO, lifecycle=Lifecycle.PROSPECT), []),
-    ]
-    for wanted, found in narrowed:
-        assert await ids(room, wanted) == found, wanted
-
-
-async def test_pages_follow_each_other(room: CustomerRoom) -> None:
-    """A page goes on after the row named, which may be gone, and says where the next one begins."""
-    customers = [await add(room, tags=["walk"]) for _ in range(4)]
-    newest_first = [customer.id for customer in reversed(customers)]
-    walk = CustomerFilter(tag="walk")
-
-    page = await room.customers.list(walk, PageRequest(limit=2))
-    await delete(room, customers[2])
-    await add(room, tags=["walk"])
-    rest = await room.customers.list(walk, PageRequest(limit=2, after=page.next_after))
-
-    assert page.next_after == newest_first[1]
-    assert [customer.id for customer in page.items + rest.items] == newest_first
-    assert rest.next_after is None
 
 
 async def test_a_rolled_back_unit_of_work_leaves_nothing(room: CustomerRoom) -> None:

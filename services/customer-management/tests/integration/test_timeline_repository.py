@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from customer_rooms import fake_room, real_room
 from promenade_chassis.database import TransactionMisuse
 from promenade_chassis.ports import PageRequest
 from promenade_customer_management.customer.entity import Customer
@@ -15,11 +14,6 @@ from promenade_customer_management.customer.use_cases.room import CustomerRoom
 from promenade_customer_management.timeline.entity import TimelineEntry
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def room(request: pytest.FixtureRequest) -> CustomerRoom:
-    return fake_room() if request.param == "memory" else real_room(request.getfixturevalue("database"))
 
 
 @pytest.fixture
