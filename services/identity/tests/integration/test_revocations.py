@@ -148,11 +148,11 @@ async def test_a_fresh_service_marks_before_it_serves(settings: Settings, redis:
     """Without a mark the gateway lets nobody pass."""
     service = build(settings)
     await service.database.open()
-    for start in service.on_start:
-        await start()
-
-    assert await redis.get(MARK) == "0"
-
-    for stop in service.on_stop:
-        await stop()
-    await service.database.close()
+    try:
+        for start in service.on_start:
+            await start()
+        assert await redis.get(MARK) == "0"
+    finally:
+        for stop in service.on_stop:
+            await stop()
+        await service.database.close()

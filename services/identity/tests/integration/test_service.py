@@ -12,13 +12,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from identity_service import PASSWORD, SECRET, active_user, fresh_address, settings_for, working
+from cryptography.exceptions import InvalidTag
+from identity_service import PASSWORD, SECRET, active_user, fresh_address, furnished, settings_for, working
 from promenade_chassis.config import ConfigurationError, Settings
 from promenade_chassis.http.access import declared_access
 from promenade_chassis.http.openapi import openapi_document
 from promenade_chassis.ports import utc_now
 from promenade_identity.__main__ import create
-from promenade_identity.bootstrap import Rooms, build, furnish
+from promenade_identity.bootstrap import Rooms, build
 from promenade_identity.session.use_cases import Client, login
 from promenade_identity.user.entity import PENDING_LIFETIME, User
 from promenade_identity.user.use_cases import expire_pending_users
@@ -54,15 +55,9 @@ async def test_another_secret_cannot_read_the_keys(settings: Settings, database_
     async with working(build(settings)):
         pass
     other = settings_for(database_url, redis_url, mail={"directory": "x"}, keys={"secret": SECRET[::-1]})
-    rooms, engines = furnish(other)
-    await engines.database.open()
-
-    with pytest.raises(InvalidTag):
-        await rooms.key.ring.signing()
-
-    await engines.hashes.close()
-    await engines.redis.aclose()
-    await engines.database.close()
+    async with furnished(other, with_key=False) as (rooms, _):
+        with pytest.raises(InvalidTag):
+            await rooms.key.ring.signing()
 
 
 async def test_the_superadmin_is_made_once(

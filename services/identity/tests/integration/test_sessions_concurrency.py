@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import AsyncExitStack
 from uuid import UUID
 
 import jwt
 import pytest
-from identity_service import PASSWORD, active_user, fresh_address
+from identity_service import PASSWORD, active_user, fresh_address, furnished
 from promenade_chassis.config import Settings
 from promenade_chassis.ports import DomainError, Principal, StaleVersion, utc_now
-from promenade_identity.bootstrap import Engines, Rooms, furnish
+from promenade_identity.bootstrap import Rooms
 from promenade_identity.key.use_cases import ensure_signing_key
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.session.entity import InvalidCredentials, InvalidRefreshToken, RefreshTokenReused
@@ -91,7 +92,7 @@ async def test_a_right_password_among_many_guesses_comes_too_late(rooms: Rooms) 
     assert isinstance(last, InvalidCredentials)
 
 
-async def test_an_address_registered_in_parallel_is_one_user(rooms: Rooms, engines: Engines) -> None:
+async def test_an_address_registered_in_parallel_is_one_user(rooms: Rooms) -> None:
     """All calls are taken, each with its own attempt, however the address is spelled."""
     address = fresh_address()
     spellings = [address, address.upper()] * 4
@@ -131,18 +132,14 @@ async def test_logging_out_everywhere_leaves_no_session(rooms: Rooms) -> None:
 
 async def test_replicas_that_start_together_make_one_key(settings: Settings) -> None:
     """Whoever comes second finds the key of the first."""
-    replicas = [furnish(settings) for _ in range(4)]
-    for _, engines in replicas:
-        await engines.database.open()
-    await asyncio.gather(*(ensure_signing_key(room=replica.key) for replica, _ in replicas))
+    async with AsyncExitStack() as stack:
+        replicas = [await stack.enter_async_context(furnished(settings, with_key=False)) for _ in range(4)]
 
-    published = [tuple(key.kid for key in await replica.key.ring.published()) for replica, _ in replicas]
-    for _, engines in replicas:
-        await engines.hashes.close()
-        await engines.redis.aclose()
-        await engines.database.close()
-    assert len(set(published)) == 1
-    assert len(published[0]) == 1
+        await asyncio.gather(*(ensure_signing_key(room=rooms.key) for rooms, _ in replicas))
+
+        published = [tuple(key.kid for key in await rooms.key.ring.published()) for rooms, _ in replicas]
+        assert len(set(published)) == 1
+        assert len(published[0]) == 1
 
 
 async def test_revocations_are_committed_in_the_order_of_their_numbers(rooms: Rooms) -> None:
