@@ -143,6 +143,10 @@ class InMemoryOrders(InMemoryRepository[Order]):
         self._unit_of_work.require()
         return await self.get(order_id)
 
+    async def user_of(self, order_id: UUID) -> UUID | None:
+        found = self._find(lambda order: order.id == order_id)
+        return found.user_id if found else None
+
     async def list(self, wanted: OrderFilter, page: PageRequest) -> Page[Order]:
         return self._page(lambda order: self._matches(self._with_customer(order), wanted), page).map(
             self._with_customer

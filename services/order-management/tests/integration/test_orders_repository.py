@@ -143,6 +143,8 @@ async def test_the_user_behind_the_customer_comes_along(either_rooms: Rooms) -> 
         taken = await either_rooms.order.orders.take(order.id)
 
     assert taken.customer_user_id == user_id
+    assert await either_rooms.order.orders.user_of(order.id) == order.user_id
+    assert await either_rooms.order.orders.user_of(uuid4()) is None
     assert (await either_rooms.order.orders.get(order.id)).customer_user_id == user_id
 
 
@@ -225,6 +227,7 @@ async def test_nothing_is_written_outside_a_unit_of_work(either_rooms: Rooms) ->
     order.version = 0
     writes = [
         either_rooms.order.orders.add(order),
+        either_rooms.order.orders.take(order.id),
         either_rooms.order.orders.next_serial(),
         either_rooms.order.customers.put(customer()),
         either_rooms.order.customers.hold_user(uuid4()),

@@ -184,12 +184,11 @@ def test_every_reason_to_hold_is_kept_once() -> None:
     """Two reasons are both told; the same one twice is one."""
     order = draft()
 
-    order.put_on_hold("prices", NOW)
-    order.put_on_hold("totals", NOW)
-    order.put_on_hold("prices", NOW)
+    for reason in ("all prices", "totals", "prices", "totals"):
+        order.put_on_hold(reason, NOW)
 
-    assert order.hold_reason == "prices; totals"
-    assert [note.facts["reason"] for note in order.take_notes()] == ["prices", "totals"]
+    assert order.hold_reason == "all prices; totals; prices"
+    assert [note.facts["reason"] for note in order.take_notes()] == ["all prices", "totals", "prices"]
 
 
 def test_no_more_than_open_is_allocated() -> None:

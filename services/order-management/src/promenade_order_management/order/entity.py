@@ -113,9 +113,10 @@ class Order(Draft):
 
     def put_on_hold(self, reason: str, now: datetime) -> None:
         """Hold it for one more reason, in any state."""
-        if self.hold_reason is not None and reason in self.hold_reason:
+        reasons = self.hold_reason.split("; ") if self.hold_reason is not None else []
+        if reason in reasons:
             return
-        self.hold_reason = reason if self.hold_reason is None else f"{self.hold_reason}; {reason}"
+        self.hold_reason = "; ".join([*reasons, reason])
         self.write_down("order.held", now, reason=reason)
 
     # ---- what billing tells

@@ -25,6 +25,7 @@ WHERE orders.deleted_at IS NULL
 """
 _GET = _SELECT + " AND orders.id = %(id)s"
 _TAKE = _GET + " FOR UPDATE OF orders"
+_USER_OF = "SELECT user_id FROM orders WHERE id = %(id)s"
 _LINES = "SELECT * FROM order_line WHERE order_id = ANY(%(ids)s) ORDER BY order_id, position"
 # Only what is asked for stands in the statement: one with "or any" for each filter could use no index.
 _CONDITIONS: Mapping[str, LiteralString] = {
@@ -113,11 +114,16 @@ class PostgresOrders(BaseRepository):
 
     async def get(self, order_id: UUID) -> Order:
         """An order to look at; raises `NotFound`."""
-        return await self._one(_GET, order_id)
+        return await self._found(await self._fetch_one(_GET, id=order_id))
 
     async def take(self, order_id: UUID) -> Order:
         """An order to change: others wait for it until the unit of work ends. Raises `NotFound`."""
-        return await self._one(_TAKE, order_id)
+        return await self._found(await self._write_one(_TAKE, id=order_id))
+
+    async def user_of(self, order_id: UUID) -> UUID | None:
+        """The user an order was begun for, without taking it; None also for an unknown order."""
+        row = await self._fetch_one(_USER_OF, id=order_id)
+        return row["user_id"] if row else None
 
     async def list(self, wanted: OrderFilter, page: PageRequest) -> Page[Order]:
         """Orders, newest first."""
@@ -142,8 +148,7 @@ class PostgresOrders(BaseRepository):
             raise LookupError("a sequence always has a next value")
         return int(row["serial"])
 
-    async def _one(self, statement: LiteralString, order_id: UUID) -> Order:
-        row = await self._fetch_one(statement, id=order_id)
+    async def _found(self, row: Row | None) -> Order:
         if row is None:
             raise NotFound("There is no such order")
         # Lines in a statement of their own: whoever waited for the order must see what the other one left.

@@ -48,6 +48,10 @@ class Orders(Protocol):
         """An order to change: others wait for it until the unit of work ends. Raises `NotFound`."""
         ...
 
+    async def user_of(self, order_id: UUID) -> UUID | None:
+        """The user an order was begun for, without taking it; None also for an unknown order."""
+        ...
+
     async def list(self, wanted: OrderFilter, page: PageRequest) -> Page[Order]:
         """Orders, newest first."""
         ...

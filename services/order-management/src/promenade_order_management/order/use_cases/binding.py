@@ -22,7 +22,7 @@ async def place_order(order_id: UUID, *, expected_version: int | None, principal
     now = room.clock.now()
     async with room.unit_of_work.begin():
         # The user before the order, as news of his customer do: whoever takes two takes them in one order.
-        user_id = (await room.orders.get(order_id)).user_id
+        user_id = await room.orders.user_of(order_id)
         if user_id is not None:
             await room.customers.hold_user(user_id)
         order = await take_order(order_id, PLACE, expected_version, principal=principal, room=room)
