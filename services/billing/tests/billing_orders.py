@@ -45,7 +45,7 @@ def order_placed(
     currency = lines[0].unit_price.currency
     cart = compute_totals(currency, lines, tax_inclusive=tax_inclusive, discount=discount, shipping=shipping)
     freight = cart.shipping
-    placed = {
+    placed: dict[str, Any] = {
         "order_id": new_id(),
         "user_id": uuid4(),
         "number": "ORD-2026-000001",
@@ -104,8 +104,8 @@ def draft(order: OrderPlaced | None = None) -> Invoice:
     return draft_of(order, compute_again(order), customer=None, seller=SELLER)
 
 
-def open_invoice(order: OrderPlaced | None = None) -> Invoice:
+def open_invoice(order: OrderPlaced | None = None, number: int = 1) -> Invoice:
     """A finalized invoice."""
     invoice = draft(order)
-    invoice.finalize("INV-2026-000001", NOW, TERMS.due_at(NOW))
+    invoice.finalize(f"INV-2026-{number:06d}", NOW, TERMS.due_at(NOW))
     return invoice
