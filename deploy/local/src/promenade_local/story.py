@@ -120,17 +120,17 @@ async def tell(scene: Scene) -> Json:
 
 async def _register(user: Door, scene: Scene) -> Json:
     email, password = f"ada.{uuid4().hex[:12]}@example.com", f"correct horse {uuid4().hex[:12]}"
-    body = {"email": email, "password": password, "display_name": "Ada Lovelace"}
-    await user.call("POST", "/identity/auth/register", body, expect=202)
+    account = {"email": email, "password": password}
+    await user.call("POST", "/identity/auth/register", {**account, "display_name": "Ada Lovelace"}, expect=202)
     code = await _code(scene, email)
     scene.listener.verified(f"registered {email}; the mail brought the code")
 
     status = await user.status("POST", "/identity/auth/verify-email", {"email": email, "code": code})
     # An answer that was lost on its way had its effect all the same: then the login shows it.
     _require(status == HTTPStatus.OK or user.repeated, f"verify-email answered {status}")
-    tokens = await user.call("POST", "/identity/auth/login", {"email": email, "password": password}, expect=200)
-    body = {"refresh_token": tokens["refresh_token"]}
-    tokens = await user.call("POST", "/identity/auth/refresh", body, expect=200)
+    tokens = await user.call("POST", "/identity/auth/login", account, expect=200)
+    old = {"refresh_token": tokens["refresh_token"]}
+    tokens = await user.call("POST", "/identity/auth/refresh", old, expect=200)
     user.token = tokens["access_token"]
     me = await user.call("GET", "/identity/me", expect=200)
     _require(me["user"]["status"] == "active" and me["user"]["email"] == email, f"/me shows {me}")
