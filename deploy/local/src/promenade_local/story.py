@@ -203,9 +203,8 @@ async def _pay(user: Door, order: Json, scene: Scene) -> None:
 async def _fulfil(user: Door, staff: Door, order: Json, scene: Scene) -> None:
     body = {"email": scene.admin_email, "password": scene.admin_password}
     staff.token = (await staff.call("POST", "/identity/auth/login", body, expect=200))["access_token"]
-    lines = [{"line_id": line["id"], "quantity": line["quantity"]} for line in order["lines"]]
-    path = f"/order-management/orders/{order['id']}/fulfillments"
-    made = await staff.call("POST", path, {"lines": lines}, expect=201)
+    lines = {"lines": [{"line_id": line["id"], "quantity": line["quantity"]} for line in order["lines"]]}
+    made = await staff.call("POST", f"/order-management/orders/{order['id']}/fulfillments", lines, expect=201)
     at = f"/order-management/fulfillments/{made['id']}"
     sent = {"carrier": "Austrian Post", "tracking_number": "1Z999"}
     shipped = await staff.call("POST", f"{at}/ship", sent, expect=200)
