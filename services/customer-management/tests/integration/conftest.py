@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -22,9 +23,14 @@ def room(request: pytest.FixtureRequest) -> CustomerRoom:
 
 
 @pytest.fixture
-def world(room: CustomerRoom) -> World:
-    """The other contexts, with the ledger that belongs to the room."""
+async def world(room: CustomerRoom) -> AsyncGenerator[World, None]:
+    """The other contexts, with the ledger that belongs to the room; nothing they tell may end as a dead letter."""
     unit_of_work: Any = room.unit_of_work
     if isinstance(unit_of_work, Database):
-        return World(PostgresLedger(unit_of_work, CONTEXT, EVENTS), room)
-    return World(InMemoryLedger(CONTEXT, EVENTS, unit_of_work=unit_of_work), room)
+        yield World(PostgresLedger(unit_of_work, CONTEXT, EVENTS), room)
+        async with unit_of_work.reading_connection() as connection:
+            assert await (await connection.execute("SELECT reaction, reason FROM dead_letter")).fetchall() == []
+        return
+    ledger = InMemoryLedger(CONTEXT, EVENTS, unit_of_work=unit_of_work)
+    yield World(ledger, room)
+    assert ledger.book.dead_letters == []

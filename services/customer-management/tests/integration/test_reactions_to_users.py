@@ -83,6 +83,7 @@ async def test_an_address_of_another_users_customer(world: World) -> None:
     await activate(world, first, email)
 
     await register(world, second, Email(email.upper()), "Eve")
+    assert (await customer_of(world, second)).email is None
     await activate(world, second, Email(email.upper()), display_name="Eve")
 
     mine, theirs = await customer_of(world, second), await customer_of(world, first)
