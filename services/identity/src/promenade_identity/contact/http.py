@@ -102,6 +102,9 @@ class ContactResource(Resource, kw_only=True):
     verified_at: datetime | None
 
 
+Answer = Response[ContactResource]
+
+
 def to_resource(contact: Contact) -> ContactResource:
     """The contact as the API shows it."""
     value = contact.value
@@ -130,7 +133,7 @@ class ContactController(Controller):
     @post("/", access=WRITE, operation_id="add_contact", summary="Add a contact", status_code=201)
     async def add(
         self, data: JSONBody[AddContact], principal: Caller, contact_room: Room, user_id: OfUser = None
-    ) -> Response[ContactResource]:
+    ) -> Answer:
         """Adds an email address, phone number or postal address. It is not verified yet and not primary."""
         contact = await use_cases.add_contact(
             data.value, data.label, user_id=user_id, principal=principal, room=contact_room
@@ -152,7 +155,7 @@ class ContactController(Controller):
         return listed(request, found.map(to_resource))
 
     @get("/{contact_id:uuid}", access=READ, operation_id="get_contact", summary="Read a contact")
-    async def read(self, contact_id: PathId, principal: Caller, contact_room: Room) -> Response[ContactResource]:
+    async def read(self, contact_id: PathId, principal: Caller, contact_room: Room) -> Answer:
         """The contact with its ETag."""
         return shown(to_resource(await use_cases.get_contact(contact_id, principal=principal, room=contact_room)))
 
@@ -164,14 +167,10 @@ class ContactController(Controller):
         expected_version: ExpectedVersion,
         principal: Caller,
         contact_room: Room,
-    ) -> Response[ContactResource]:
+    ) -> Answer:
         """Changes label or value. A new value has to be verified again; the type stays."""
         contact = await use_cases.change_contact(
-            contact_id,
-            _changes(data),
-            expected_version=expected_version,
-            principal=principal,
-            room=contact_room,
+            contact_id, _changes(data), expected_version=expected_version, principal=principal, room=contact_room
         )
         return shown(to_resource(contact))
 
@@ -189,7 +188,7 @@ class ContactController(Controller):
     )
     async def restore(
         self, contact_id: PathId, expected_version: ExpectedVersion, principal: Caller, contact_room: Room
-    ) -> Response[ContactResource]:
+    ) -> Answer:
         """Brings a deleted contact back, not as primary."""
         contact = await use_cases.restore_contact(
             contact_id, expected_version=expected_version, principal=principal, room=contact_room
@@ -212,12 +211,7 @@ class ContactController(Controller):
         )
         return CodeSent()
 
-    @command(
-        "/{contact_id:uuid}/verify",
-        access=WRITE,
-        operation_id="verify_contact",
-        summary="Verify a contact with its code",
-    )
+    @command("/{contact_id:uuid}/verify", access=WRITE, operation_id="verify_contact", summary="Verify with the code")
     async def verify(
         self,
         contact_id: PathId,
@@ -225,26 +219,19 @@ class ContactController(Controller):
         expected_version: ExpectedVersion,
         principal: Caller,
         contact_room: Room,
-    ) -> Response[ContactResource]:
+    ) -> Answer:
         """Proves that the contact is the user's own."""
         contact = await use_cases.verify_contact(
-            contact_id,
-            data.code,
-            expected_version=expected_version,
-            principal=principal,
-            room=contact_room,
+            contact_id, data.code, expected_version=expected_version, principal=principal, room=contact_room
         )
         return shown(to_resource(contact))
 
     @command(
-        "/{contact_id:uuid}/make-primary",
-        access=WRITE,
-        operation_id="make_contact_primary",
-        summary="Make a contact the primary one",
+        "/{contact_id:uuid}/make-primary", access=WRITE, operation_id="make_contact_primary", summary="Make it primary"
     )
     async def make_primary(
         self, contact_id: PathId, expected_version: ExpectedVersion, principal: Caller, contact_room: Room
-    ) -> Response[ContactResource]:
+    ) -> Answer:
         """Makes it the primary contact of its type; the one before steps back."""
         contact = await use_cases.make_contact_primary(
             contact_id, expected_version=expected_version, principal=principal, room=contact_room
