@@ -47,7 +47,7 @@ test-e2e *arguments:
 [group('test')]
 [no-exit-message]
 test-docker *arguments:
-    @PROMENADE_TEST_BACKEND=docker just _tier 'integration docker' --dist loadgroup "$@"
+    @PROMENADE_TEST_BACKEND=docker just _tier 'integration docker' --dist loadfile "$@"
 
 # kill -9 and lost connections at every step of the way of an event
 [group('test')]

@@ -1,6 +1,7 @@
 """compose.yaml on a Docker engine: the images, the story through them, and what kill -9 does to it.
 
 Run by `just test-docker` only. Without an engine these tests fail rather than skip: who asks for them wants to know.
+The suite starts once if one process has the whole file (`--dist loadfile`), and once in each otherwise.
 """
 
 from __future__ import annotations
@@ -28,9 +29,6 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ["identity", "customer-management", "order-management", "billing", "gateway"]
 BUILD_WITHIN = 1200
 MIB = 1024 * 1024
-
-# One suite for the whole module, also when pytest runs in several processes.
-pytestmark = pytest.mark.xdist_group("compose")
 
 
 @dataclass(frozen=True)
