@@ -46,10 +46,10 @@ class InMemorySessions(InMemoryRepository[Session]):
     async def list(self, user_id: UUID, page: PageRequest, now: datetime) -> Page[Session]:
         return self._page(lambda session: session.user_id == user_id and session.is_living(now), page)
 
-    async def end_all(self, user_id: UUID, reason: EndReason, now: datetime) -> None:
+    async def end_all(self, user_id: UUID, reason: EndReason, now: datetime, *, except_for: UUID | None = None) -> None:
         self._unit_of_work.require()
         for session in list(self._rows.values()):
-            if session.user_id == user_id and session.ended_at is None:
+            if session.user_id == user_id and session.ended_at is None and session.id != except_for:
                 ended = self._copy(session)
                 ended.end(reason, now)
                 ended.version += 1

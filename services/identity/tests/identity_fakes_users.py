@@ -69,6 +69,13 @@ class InMemoryUsers(InMemoryRepository[User]):
         self._rows[user.id] = stored
         return True
 
+    async def unlock(self, user_id: UUID) -> None:
+        self._unit_of_work.require()
+        user = await self.find(user_id)
+        if user is not None:
+            user.failed_logins, user.locked_until = 0, None
+            self._rows[user.id] = user
+
     async def hold_pending_since(self, moment: datetime, limit: int) -> list[User]:
         self._unit_of_work.require()
         found = [user for user in self._living() if user.status is UserStatus.PENDING and user.created_at < moment]

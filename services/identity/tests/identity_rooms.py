@@ -22,26 +22,29 @@ from litestar import Litestar
 from promenade_chassis.config import AuthSettings, Settings
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.testing.fakes import InMemoryIdempotencyStore, InMemoryUnitOfWork
-from promenade_identity.bootstrap import Rooms, build_app
+from promenade_identity.bootstrap import build_app
 from promenade_identity.code.entity import CodeMint
 from promenade_identity.contact.use_cases import ContactRoom
+from promenade_identity.furniture import Rooms
 from promenade_identity.key.ed25519 import Ed25519Keysmith
 from promenade_identity.key.use_cases import KeyRoom
 from promenade_identity.mail.entity import Mail
 from promenade_identity.mail.use_cases import MailRoom
 from promenade_identity.me.use_cases import MeRoom
+from promenade_identity.password.entity import PasswordRules
 from promenade_identity.profile.use_cases import ProfileRoom
+from promenade_identity.recovery.use_cases import RecoveryRoom
 from promenade_identity.session.access_tokens import SignedAccessTokens
 from promenade_identity.session.entity import RefreshMint
 from promenade_identity.session.use_cases import SessionRoom
 from promenade_identity.user.entity import User
-from promenade_identity.user.passwords import PasswordRules
 from promenade_identity.user.use_cases import UserRoom, send_activation_code
 from promenade_kernel.events.identity import UserRegistered, UserVerificationRequested
 from promenade_kernel.values.email import Email
 
 BASE = "/api/v1/identity"
 PASSWORD = "a walrus reads the evening news"
+RULES = PasswordRules(frozenset({"password password password"}))
 AUTH = AuthSettings(issuer="https://promenade.example.com", jwks_url="")
 
 
@@ -87,7 +90,7 @@ class Fakes:
                 users=self.users,
                 attempts=self.attempts,
                 passwords=self.hashes,
-                rules=PasswordRules(frozenset({"password password password"})),
+                rules=RULES,
                 pace=self.pace,
                 codes=self.codes,
                 mint=mint,
@@ -104,6 +107,21 @@ class Fakes:
                 pace=self.pace,
                 refresh_mint=RefreshMint(b"another key for tests"),
                 access_tokens=SignedAccessTokens(self.ring, AUTH),
+                revocations=self.revocations,
+                announcements=self.announcements,
+            ),
+            recovery=RecoveryRoom(
+                unit_of_work=self.unit_of_work,
+                users=self.users,
+                profiles=self.profiles,
+                sessions=self.sessions,
+                passwords=self.hashes,
+                rules=RULES,
+                pace=self.pace,
+                codes=self.codes,
+                mint=mint,
+                mails=self.mails,
+                templates=templates,
                 revocations=self.revocations,
                 announcements=self.announcements,
             ),

@@ -18,9 +18,10 @@ from promenade_chassis.config import AuthSettings, DatabaseSettings, HttpSetting
 from promenade_chassis.service import Service, run
 from promenade_chassis.testing.clients import client_of
 from promenade_chassis.testing.polling import eventually
-from promenade_identity.bootstrap import Engines, Rooms, build, furnish
+from promenade_identity.bootstrap import build
+from promenade_identity.furniture import Engines, Rooms, furnish
 from promenade_identity.key.use_cases import ensure_signing_key
-from promenade_identity.user.passwords import NewPassword
+from promenade_identity.password.entity import NewPassword
 from promenade_identity.user.use_cases import create_superadmin
 from promenade_kernel.values.email import Email
 

@@ -13,8 +13,9 @@ from promenade_chassis.ports import Invalid
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
 
-from promenade_identity.bootstrap import CONTEXT, PACKAGE, build, furnish
-from promenade_identity.user.passwords import NewPassword
+from promenade_identity.bootstrap import CONTEXT, PACKAGE, build
+from promenade_identity.furniture import furnish
+from promenade_identity.password.entity import NewPassword
 from promenade_identity.user.use_cases import create_superadmin
 
 PASSWORD_VARIABLE = "PROMENADE_SUPERADMIN_PASSWORD"  # noqa: S105 - a name

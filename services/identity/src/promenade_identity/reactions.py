@@ -9,12 +9,14 @@ from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import (
     ContactCodeRequested,
     UserLocked,
+    UserPasswordResetRequested,
     UserRegistered,
     UserRegistrationRepeated,
     UserVerificationRequested,
 )
 
 from promenade_identity.contact.use_cases import ContactRoom, issue_contact_code
+from promenade_identity.recovery.use_cases import RecoveryRoom, send_reset_code
 from promenade_identity.user.use_cases import UserRoom, send_activation_code, send_notice
 
 
@@ -24,6 +26,7 @@ class Reactions:
 
     user_room: UserRoom
     contact_room: ContactRoom
+    recovery_room: RecoveryRoom
 
     def subscribe(self, bus: Bus) -> None:
         """Tell the bus what this context reacts to."""
@@ -31,6 +34,7 @@ class Reactions:
         bus.subscribe(UserVerificationRequested, self.on_user_verification_requested)
         bus.subscribe(UserRegistrationRepeated, self.on_user_registration_repeated)
         bus.subscribe(UserLocked, self.on_user_locked)
+        bus.subscribe(UserPasswordResetRequested, self.on_user_password_reset_requested)
         bus.subscribe(ContactCodeRequested, self.on_contact_code_requested)
 
     async def on_user_registered(self, event: UserRegistered, _: Envelope) -> None:
@@ -48,6 +52,10 @@ class Reactions:
     async def on_user_locked(self, event: UserLocked, _: Envelope) -> None:
         """The owner learns of the wrong passwords."""
         await send_notice(event.user_id, "account-locked", room=self.user_room)
+
+    async def on_user_password_reset_requested(self, event: UserPasswordResetRequested, _: Envelope) -> None:
+        """The code that sets another password."""
+        await send_reset_code(event.user_id, room=self.recovery_room)
 
     async def on_contact_code_requested(self, event: ContactCodeRequested, _: Envelope) -> None:
         """The code for another address or number."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from identity_service import furnished, settings_for
 from promenade_chassis.config import Settings
-from promenade_identity.bootstrap import Engines, Rooms
+from promenade_identity.furniture import Engines, Rooms
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from identity_service import PASSWORD, active_user, working
 from promenade_chassis.config import Settings
 from promenade_chassis.ports import PageRequest, Principal, utc_now
 from promenade_chassis.testing.polling import eventually
-from promenade_identity.bootstrap import Engines, Rooms, build
+from promenade_identity.bootstrap import build
+from promenade_identity.furniture import Engines, Rooms
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.revocation.postgres import PostgresRevocations
 from promenade_identity.revocation.redis import MARK, RedisAnnouncements

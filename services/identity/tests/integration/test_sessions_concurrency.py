@@ -12,13 +12,13 @@ import pytest
 from identity_service import PASSWORD, active_user, fresh_address, furnished
 from promenade_chassis.config import Settings
 from promenade_chassis.ports import DomainError, Principal, StaleVersion, utc_now
-from promenade_identity.bootstrap import Rooms
+from promenade_identity.furniture import Rooms
 from promenade_identity.key.use_cases import ensure_signing_key
+from promenade_identity.password.entity import NewPassword
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.session.entity import InvalidCredentials, InvalidRefreshToken, RefreshTokenReused
 from promenade_identity.session.use_cases import Client, SignedIn, login, logout_all, refresh
 from promenade_identity.user.entity import LOCK_EVERY, UserStatus
-from promenade_identity.user.passwords import NewPassword
 from promenade_identity.user.use_cases import register
 from promenade_kernel.values.email import Email
 

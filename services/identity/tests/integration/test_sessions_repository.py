@@ -173,6 +173,17 @@ async def test_all_sessions_of_a_user_end_together(store: Store) -> None:
             assert (found[0].end_reason, found[0].ended_at) == (EndReason.LOGOUT_ALL, now)
 
 
+async def test_all_sessions_but_one_end(store: Store) -> None:
+    """The one that is excepted lives on."""
+    user_id, now = uuid4(), utc_now()
+    (kept, _), _ = await store.open(user_id), await store.open(user_id)
+
+    async with store.unit_of_work.begin():
+        await store.sessions.end_all(user_id, EndReason.PASSWORD, now, except_for=kept.id)
+
+    assert await store.ids(user_id, now) == [kept.id]
+
+
 async def test_expired_tokens_are_forgotten(store: Store) -> None:
     """So they are as unknown as any; a session that is still used stays."""
     session, first = await store.open()

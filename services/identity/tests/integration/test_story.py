@@ -105,6 +105,19 @@ async def test_the_mail_is_sent_again_on_request(suite: Suite) -> None:
     assert first == second or fresh.status_code == 200
 
 
+async def test_a_forgotten_password_is_set_anew(suite: Suite) -> None:
+    """With the code of the mail; afterwards the new one counts."""
+    address, password = fresh_address(), "an otter writes the weather report"
+    await suite.activate(address)
+    await suite.post("/auth/password/forgot", {"email": address})
+    code = code_in(await suite.mail_to(address, "new password"))
+
+    answer = await suite.post("/auth/password/reset", {"email": address, "code": code, "new_password": password})
+
+    assert answer.status_code == 204, answer.text
+    assert (await suite.login(address, password))["user"]["email"] == address
+
+
 async def test_a_contact_code_goes_out_by_mail(suite: Suite) -> None:
     """A second address is proved with the code sent to it."""
     address, second = fresh_address(), fresh_address()

@@ -155,6 +155,18 @@ async def test_wrong_passwords_while_locked_lengthen_nothing(store: Store) -> No
     assert (stored.failed_logins, stored.locked_until) == (3 * LOCK_EVERY, NOW + LOCKS[0])
 
 
+async def test_unlocking_forgets_all_wrong_passwords(store: Store) -> None:
+    """The next lock is a short one again."""
+    user = await store.active()
+    await store.fail(user, 3 * LOCK_EVERY)
+
+    async with store.unit_of_work.begin():
+        await store.users.unlock(user.id)
+
+    assert await store.note_login(user)
+    assert await store.fail(user, LOCK_EVERY) == [None] * (LOCK_EVERY - 1) + [NOW + LOCKS[0]]
+
+
 async def test_nobodys_wrong_passwords_are_not_counted(store: Store) -> None:
     """There is no row to count in."""
     async with store.unit_of_work.begin():

@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from promenade_chassis.ports import Invalid
-from promenade_identity.user.entity import GivenPassword
-from promenade_identity.user.passwords import MAXIMUM, MINIMUM, NewPassword, PasswordRules, bundled_common_passwords
+from promenade_identity.password.entity import (
+    MAXIMUM,
+    MINIMUM,
+    GivenPassword,
+    NewPassword,
+    PasswordRules,
+    bundled_common_passwords,
+)
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
 

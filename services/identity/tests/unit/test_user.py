@@ -159,6 +159,15 @@ def test_suspending_makes_tokens_stale_and_reinstating_does_not() -> None:
     assert user.recorded() == (UserSuspended(user_id=user.id, until=until), UserReinstated(user_id=user.id))
 
 
+def test_another_password_makes_tokens_stale() -> None:
+    """All access tokens given out before are of an older epoch."""
+    user = user_in(UserStatus.ACTIVE)
+
+    user.change_password("another hash")
+
+    assert (user.password_hash, user.authz_epoch) == ("another hash", 1)
+
+
 @pytest.mark.parametrize("end", [User.delete, User.expire])
 def test_the_end_is_published_once(end: Callable[[User, datetime], None]) -> None:
     """Whether by command or by time, others learn that the user is gone."""

@@ -46,6 +46,7 @@ class EndReason(StrEnum):
     LOGOUT = "logout"
     LOGOUT_ALL = "logout-all"
     ENDED = "ended"
+    PASSWORD = "password"  # noqa: S105 - a reason
     REUSED = "refresh-token-reused"
 
 

@@ -16,11 +16,11 @@ from promenade_chassis.http.resources import AnyRequest, Caller, Listing, Paging
 from promenade_chassis.ports import utc_now
 from promenade_kernel.values.email import Email
 
+from promenade_identity.password.entity import GivenPassword
 from promenade_identity.session import use_cases
 from promenade_identity.session.entity import ACCESS_LIFETIME, Session
 from promenade_identity.session.use_cases import Client, SessionRoom, SignedIn
 from promenade_identity.shapes import UserResource, shape
-from promenade_identity.user.entity import GivenPassword
 
 Room = NamedDependency[SessionRoom]
 LONGEST_DEVICE = 200

@@ -40,7 +40,7 @@ VALUES (%(digest)s, %(session_id)s, %(counter)s, %(expires_at)s)
 """
 _END_ALL = """
 UPDATE session SET ended_at = %(now)s, end_reason = %(reason)s, version = version + 1, updated_at = %(now)s
-WHERE user_id = %(user_id)s AND ended_at IS NULL
+WHERE user_id = %(user_id)s AND ended_at IS NULL AND (%(except_for)s::uuid IS NULL OR id <> %(except_for)s)
 """
 _DROP_TOKENS = """
 DELETE FROM refresh_token WHERE ctid IN (SELECT ctid FROM refresh_token WHERE expires_at <= %(now)s LIMIT 5000)
@@ -85,9 +85,9 @@ class PostgresSessions(BaseRepository):
         rows = await self._fetch_all(_LIST, user_id=user_id, now=now, after=page.after, limit=page.limit)
         return cut_page([_to_session(row) for row in rows], page, lambda session: session.id)
 
-    async def end_all(self, user_id: UUID, reason: EndReason, now: datetime) -> None:
-        """End all living sessions of a user."""
-        await self._execute(_END_ALL, user_id=user_id, reason=reason, now=now)
+    async def end_all(self, user_id: UUID, reason: EndReason, now: datetime, *, except_for: UUID | None = None) -> None:
+        """End all living sessions of a user, or all but one."""
+        await self._execute(_END_ALL, user_id=user_id, reason=reason, now=now, except_for=except_for)
 
     async def drop_expired(self, now: datetime) -> None:
         """Forget tokens that have expired, and sessions that have none left."""

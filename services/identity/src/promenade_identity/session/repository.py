@@ -35,8 +35,8 @@ class Sessions(Protocol):
         """A user's living sessions, newest first."""
         ...
 
-    async def end_all(self, user_id: UUID, reason: EndReason, now: datetime) -> None:
-        """End all living sessions of a user."""
+    async def end_all(self, user_id: UUID, reason: EndReason, now: datetime, *, except_for: UUID | None = None) -> None:
+        """End all living sessions of a user, or all but one."""
         ...
 
     async def drop_expired(self, now: datetime) -> None:

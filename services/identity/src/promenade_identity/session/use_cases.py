@@ -11,6 +11,7 @@ from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.ids import parse_id
 
+from promenade_identity.password.repository import PasswordHashes
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.revocation.repository import Announcements, Revocations
 from promenade_identity.session.entity import (
@@ -24,7 +25,7 @@ from promenade_identity.session.entity import (
 )
 from promenade_identity.session.repository import AccessTokens, Sessions
 from promenade_identity.user.entity import AccountSuspended, User, UserStatus
-from promenade_identity.user.repository import Pace, PasswordHashes, Users
+from promenade_identity.user.repository import Pace, Users, count_wrong_password
 
 REVOKE = "sessions:revoke"
 
@@ -134,20 +135,12 @@ async def _authenticate(email: Email, password: str, room: SessionRoom) -> User:
     if user is None or user.password_hash is None:
         raise InvalidCredentials
     if not matches:
-        await _count_wrong_password(user.id, room)
+        async with room.unit_of_work.begin():
+            await count_wrong_password(user.id, utc_now(), room.users)
         raise InvalidCredentials
     if user.status is UserStatus.SUSPENDED:
         raise AccountSuspended
     return user
-
-
-async def _count_wrong_password(user_id: UUID, room: SessionRoom) -> None:
-    async with room.unit_of_work.begin():
-        counted = await room.users.count_wrong_password(user_id, utc_now())
-        if counted is not None and counted.locks_until is not None:
-            user = await room.users.get(user_id)
-            user.lock(counted.locks_until)
-            await room.users.save(user)
 
 
 async def _open_session(user: User, password: str, client: Client, room: SessionRoom) -> SignedIn:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from promenade_chassis.ports import Aggregate, StateMachine, Unauthenticated, utc_now
@@ -14,6 +13,7 @@ from promenade_kernel.events.identity import (
     UserActivated,
     UserDeleted,
     UserLocked,
+    UserPasswordResetRequested,
     UserRegistered,
     UserRegistrationRepeated,
     UserReinstated,
@@ -21,30 +21,13 @@ from promenade_kernel.events.identity import (
     UserVerificationRequested,
 )
 from promenade_kernel.values.email import Email
-from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.ids import new_id
 from promenade_kernel.values.permissions import SYSTEM_ROLES
-from promenade_kernel.values.text import TextValue
 
 REGISTERED_ROLES = ("user",)
 PENDING_LIFETIME = timedelta(days=7)
 LOCK_EVERY = 5
-# As long as the longest password, and then some: who types more has not chosen it here.
-LONGEST_GIVEN = 1024
 LOCKS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 15))
-
-
-class GivenPassword(TextValue):
-    """A password as somebody typed it, in NFC: the same on every keyboard. Never trimmed."""
-
-    __slots__ = ()
-    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "password", "maxLength": LONGEST_GIVEN}
-
-    @classmethod
-    def _normalise(cls, text: str) -> str:
-        if len(text) > LONGEST_GIVEN:
-            raise InvalidValue("password-too-long", "This is longer than any password.")
-        return unicodedata.normalize("NFC", text)
 
 
 class UserStatus(StrEnum):
@@ -167,6 +150,15 @@ class User(Aggregate):
         """Make a new user active at once, by the operator's word instead of a code."""
         self.roles = roles
         self.verify(RegistrationAttempt(user_id=self.id, password_hash=password_hash), now)
+
+    def request_password_reset(self) -> None:
+        """Ask for a code that sets another password."""
+        self.record(UserPasswordResetRequested(user_id=self.id))
+
+    def change_password(self, password_hash: str) -> None:
+        """Put another password in the old one's place; all access tokens become stale."""
+        self.password_hash = password_hash
+        self.raise_epoch()
 
     def lock(self, until: datetime) -> None:
         """Tell that wrong passwords have locked the account."""

@@ -13,10 +13,10 @@ from promenade_chassis.http.access import public
 from promenade_chassis.http.resources import command, shown
 from promenade_kernel.values.email import Email
 
+from promenade_identity.password.entity import NewPassword
 from promenade_identity.profile.entity import DisplayName, Locale
 from promenade_identity.shapes import UserResource, shape
 from promenade_identity.user import use_cases
-from promenade_identity.user.passwords import NewPassword
 from promenade_identity.user.use_cases import UserRoom
 
 Room = NamedDependency[UserRoom]

@@ -63,6 +63,7 @@ SET failed_logins = 0, locked_until = NULL, last_login_at = %(now)s,
 WHERE id = %(id)s AND status = 'active' AND password_hash = %(password_hash)s
   AND (locked_until IS NULL OR locked_until <= %(now)s)
 """
+_UNLOCK = 'UPDATE "user" SET failed_logins = 0, locked_until = NULL WHERE id = %(id)s'
 _ADD_ATTEMPT = """
 INSERT INTO registration_attempt (id, user_id, password_hash, display_name, locale, created_at)
 VALUES (%(id)s, %(user_id)s, %(password_hash)s, %(display_name)s, %(locale)s, %(created_at)s)
@@ -117,6 +118,10 @@ class PostgresUsers(BaseRepository):
         """Forget the wrong passwords; False when he was locked, suspended or changed his password meanwhile."""
         named = {"id": user.id, "password_hash": user.password_hash, "new_hash": new_hash}
         return await self._execute(_NOTE_LOGIN, now=now, **named) == 1
+
+    async def unlock(self, user_id: UUID) -> None:
+        """Forget the wrong passwords, and the lock with them."""
+        await self._execute(_UNLOCK, id=user_id)
 
     async def hold_pending_since(self, moment: datetime, limit: int) -> list[User]:
         """Users pending since before a moment, held; those held by others are left out."""

@@ -47,6 +47,10 @@ class Users(Protocol):
         """Forget the wrong passwords; False when he was locked, suspended or changed his password meanwhile."""
         ...
 
+    async def unlock(self, user_id: UUID) -> None:
+        """Forget the wrong passwords, and the lock with them."""
+        ...
+
     async def hold_pending_since(self, moment: datetime, limit: int) -> list[User]:
         """Users pending since before a moment, held; those held by others are left out."""
         ...
@@ -68,22 +72,6 @@ class Attempts(Protocol):
         ...
 
 
-class PasswordHashes(Protocol):
-    """Makes and checks password hashes, off the event loop and so many at a time."""
-
-    async def make(self, password: str) -> str:
-        """The hash to store."""
-        ...
-
-    async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether they belong together; without a hash False, after as long as it takes to compute one."""
-        ...
-
-    def is_outdated(self, password_hash: str) -> bool:
-        """Whether it was made with other parameters than today's."""
-        ...
-
-
 class Pace(Protocol):
     """Hides by the time an answer takes what the answer itself does not tell."""
 
@@ -94,3 +82,12 @@ class Pace(Protocol):
     def refusals(self) -> AbstractAsyncContextManager[None]:
         """As `answers`, when it ends in an error."""
         ...
+
+
+async def count_wrong_password(user_id: UUID, now: datetime, users: Users) -> None:
+    """Count a wrong password and, when it locks the account, tell so."""
+    counted = await users.count_wrong_password(user_id, now)
+    if counted is not None and counted.locks_until is not None:
+        user = await users.get(user_id)
+        user.lock(counted.locks_until)
+        await users.save(user)

@@ -13,11 +13,12 @@ from promenade_identity.code.repository import Codes
 from promenade_identity.contact.entity import Contact, InvalidCode
 from promenade_identity.contact.repository import Contacts
 from promenade_identity.mail.repository import Mails, MailTemplates
+from promenade_identity.password.entity import NewPassword, PasswordRules
+from promenade_identity.password.repository import PasswordHashes
 from promenade_identity.profile.entity import Profile
 from promenade_identity.profile.repository import Profiles
 from promenade_identity.user.entity import PENDING_LIFETIME, RegistrationAttempt, User, UserStatus
-from promenade_identity.user.passwords import NewPassword, PasswordRules
-from promenade_identity.user.repository import Attempts, Pace, PasswordHashes, Users
+from promenade_identity.user.repository import Attempts, Pace, Users
 
 EXPIRED_AT_ONCE = 100
 

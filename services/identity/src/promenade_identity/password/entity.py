@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, ClassVar
@@ -10,16 +11,30 @@ from typing import Any, ClassVar
 from promenade_chassis.ports import Fault, Invalid
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
-
-from promenade_identity.user.entity import GivenPassword
+from promenade_kernel.values.text import TextValue
 
 MINIMUM = 15
 MAXIMUM = 128
+# As long as the longest password, and then some: who types more has not chosen it here.
+LONGEST_GIVEN = 1024
 
 _ORNAMENTS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _SHORTEST_TELLING_PART = 4
 _LEAST_OF_ITS_OWN = 8
+
+
+class GivenPassword(TextValue):
+    """A password as somebody typed it, in NFC: the same on every keyboard. Never trimmed."""
+
+    __slots__ = ()
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "password", "maxLength": LONGEST_GIVEN}
+
+    @classmethod
+    def _normalise(cls, text: str) -> str:
+        if len(text) > LONGEST_GIVEN:
+            raise InvalidValue("password-too-long", "This is longer than any password.")
+        return unicodedata.normalize("NFC", text)
 
 
 class NewPassword(GivenPassword):
@@ -71,7 +86,7 @@ class PasswordRules:
 
 def bundled_common_passwords() -> frozenset[str]:
     """The list that ships with the service, one password a line, case folded."""
-    text = resources.files("promenade_identity.user").joinpath("common_passwords.txt").read_text(encoding="utf-8")
+    text = resources.files("promenade_identity.password").joinpath("common_passwords.txt").read_text(encoding="utf-8")
     return frozenset(text.splitlines())
 
 

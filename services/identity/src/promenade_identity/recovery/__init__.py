@@ -1,0 +1,1 @@
+"""Another password for a user who has one: forgotten and set anew, or changed."""

@@ -1,0 +1,121 @@
+"""What can be done with a password: forget it, set it anew by a code, change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from promenade_chassis.ports import Principal, StaleVersion, UnitOfWork, invalid_field, utc_now
+from promenade_kernel.values.email import Email
+from promenade_kernel.values.ids import parse_id
+
+from promenade_identity.code.entity import CodeMint, Purpose
+from promenade_identity.code.repository import Codes
+from promenade_identity.contact.entity import InvalidCode
+from promenade_identity.mail.repository import Mails, MailTemplates
+from promenade_identity.password.entity import NewPassword, PasswordRules
+from promenade_identity.password.repository import PasswordHashes
+from promenade_identity.profile.repository import Profiles
+from promenade_identity.revocation.entity import Revocation
+from promenade_identity.revocation.repository import Announcements, Revocations
+from promenade_identity.session.entity import EndReason
+from promenade_identity.session.repository import Sessions
+from promenade_identity.user.entity import User, UserStatus
+from promenade_identity.user.repository import Pace, Users, count_wrong_password
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRoom:
+    """What the use cases of this room work with."""
+
+    unit_of_work: UnitOfWork
+    users: Users
+    profiles: Profiles
+    sessions: Sessions
+    passwords: PasswordHashes
+    rules: PasswordRules
+    pace: Pace
+    codes: Codes
+    mint: CodeMint
+    mails: Mails
+    templates: MailTemplates
+    revocations: Revocations
+    announcements: Announcements
+
+
+async def forget_password(email: Email, *, room: RecoveryRoom) -> None:
+    """Ask for a code; nothing happens for addresses without an active user."""
+    async with room.pace.answers(), room.unit_of_work.begin():
+        user = await room.users.hold_address(email)
+        if user is not None and user.status is UserStatus.ACTIVE:
+            user.request_password_reset()
+            await room.users.save(user)
+
+
+async def send_reset_code(user_id: UUID, *, room: RecoveryRoom) -> None:
+    """Make the code and send it; the digest and the mail commit together."""
+    async with room.unit_of_work.begin():
+        user = await room.users.find(user_id)
+        if user is None or user.status is not UserStatus.ACTIVE:
+            return
+        code, issued = room.mint.issue(Purpose.RESET_PASSWORD, user.id, utc_now())
+        await room.codes.replace(issued)
+        await room.mails.queue(room.templates.render("password-reset", user.email, code=code))
+
+
+async def reset_password(email: Email, code: str, password: NewPassword, *, room: RecoveryRoom) -> None:
+    """Set a password by a code, end all sessions and lift a lock; raises `InvalidCode`, whatever the reason."""
+    room.rules.check(password, email=email, pointer="/new_password")
+    async with room.pace.answers():
+        password_hash = await room.passwords.make(password)
+        async with room.unit_of_work.begin():
+            user = await room.users.hold_address(email)
+            redeemed = user is not None and await _redeem(user, code, room)
+            if user is not None and redeemed:
+                await room.users.unlock(user.id)
+                await _set(user, password_hash, utc_now(), None, room)
+        # Outside the unit of work: the counted try must stay.
+        if not redeemed:
+            raise InvalidCode
+        await room.announcements.announce()
+
+
+async def change_password(current: str, password: NewPassword, *, principal: Principal, room: RecoveryRoom) -> None:
+    """Set another password and end the other sessions; raises `Invalid` for a wrong one, which counts as at login."""
+    user = await room.users.get(principal.id)
+    name = (await room.profiles.of_user(user.id)).display_name
+    room.rules.check(password, email=user.email, name=name, pointer="/new_password")
+    matches = await room.passwords.matches(current, user.password_hash)
+    if not matches or user.is_locked(utc_now()):
+        await _refuse(user, counts=not matches, room=room)
+    password_hash = await room.passwords.make(password)
+    async with room.unit_of_work.begin():
+        fresh = await room.users.get(user.id)
+        if fresh.password_hash != user.password_hash:
+            raise StaleVersion
+        await _set(fresh, password_hash, utc_now(), principal.session_id, room)
+    await room.announcements.announce()
+
+
+async def _redeem(user: User, code: str, room: RecoveryRoom) -> bool:
+    digest = room.mint.digest(Purpose.RESET_PASSWORD, user.id, code)
+    return user.status is UserStatus.ACTIVE and await room.codes.redeem(
+        Purpose.RESET_PASSWORD, user.id, digest, utc_now()
+    )
+
+
+async def _set(user: User, password_hash: str, now: datetime, kept: str | None, room: RecoveryRoom) -> None:
+    """Store the password and end all sessions but the one that is `kept`."""
+    user.change_password(password_hash)
+    await room.users.save(user)
+    except_for = parse_id(kept) if kept is not None else None
+    await room.sessions.end_all(user.id, EndReason.PASSWORD, now, except_for=except_for)
+    await room.revocations.add(Revocation.of_epochs_before(user.authz_epoch, user.id, now))
+
+
+async def _refuse(user: User, *, counts: bool, room: RecoveryRoom) -> None:
+    if counts:
+        async with room.unit_of_work.begin():
+            await count_wrong_password(user.id, utc_now(), room.users)
+    raise invalid_field("/current_password", "wrong-password", "This is not the present password")
