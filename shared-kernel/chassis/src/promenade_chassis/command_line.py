@@ -34,16 +34,22 @@ def main(context: str, package: str, build: Build, extra: Mapping[str, ExtraComm
     arguments = _parser(context, extra or {}).parse_args()
     try:
         settings = load_settings(context)
+        configure_logging(settings.log, service=context)
+        return _dispatch(arguments, settings, package, build, extra or {})
     except ConfigurationError as error:
         print(f"{context}: {error}", file=sys.stderr)  # noqa: T201 - the logger needs the configuration
         return 2
-    configure_logging(settings.log, service=context)
+
+
+def _dispatch(
+    arguments: argparse.Namespace, settings: Settings, package: str, build: Build, extra: Mapping[str, ExtraCommand]
+) -> int:
     command: str = arguments.command
     if command == "migrate":
         return _migrate(settings, package)
     if command == "openapi":
         return _openapi(build(settings), arguments)
-    if extra and command in extra:
+    if command in extra:
         return uvloop.run(_extra(extra[command], settings, arguments))
     serve, work = command in ("serve", "all"), command in ("work", "all")
     uvloop.run(_run(build, settings, serve=serve, work=work))

@@ -77,13 +77,13 @@ async def run(
 
 @asynccontextmanager
 async def _open(service: Service) -> AsyncGenerator[None, None]:
-    await service.database.open()
-    for start in service.on_start:
-        await start()
-    admin = service.settings.admin
-    if admin.port:
-        start_http_server(admin.port, addr=admin.host)
     try:
+        await service.database.open()
+        for start in service.on_start:
+            await start()
+        admin = service.settings.admin
+        if admin.port:
+            start_http_server(admin.port, addr=admin.host)
         yield
     finally:
         for close in service.on_stop:
