@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from order_rooms import STAFF, fake_rooms, orders_app
+from order_rooms import STAFF, Stage, fake_rooms
 from order_world import World, listening
 from promenade_chassis.config import DatabaseSettings, EventsSettings
 from promenade_chassis.database import Database
@@ -68,13 +68,18 @@ async def world(rooms: Rooms, ledger: BookLedger) -> AsyncGenerator[World, None]
         yield world
 
 
+@pytest.fixture(scope="session")
+def stage() -> Stage:
+    """The application, to be furnished by each test."""
+    return Stage()
+
+
 @pytest.fixture
-async def anonymous(rooms: Rooms, verifier: FakeVerifier) -> AsyncGenerator[httpx.AsyncClient, None]:
+async def anonymous(stage: Stage, rooms: Rooms, verifier: FakeVerifier) -> AsyncGenerator[httpx.AsyncClient, None]:
     """A client of the application on fakes that nobody has signed in."""
     work = rooms.order.unit_of_work
     assert isinstance(work, InMemoryUnitOfWork)
-    app = orders_app(rooms, verifier, work, InMemoryIdempotencyStore(work))
-    async with client_of(app) as client:
+    async with client_of(stage.furnish(rooms, verifier, InMemoryIdempotencyStore(work))) as client:
         yield client
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,15 +14,11 @@ from promenade_chassis.database import Database
 from promenade_chassis.http.app import create_app
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.idempotency import IdempotencyStore
-from promenade_chassis.ports import UnitOfWork
 from promenade_chassis.testing.fakes import FakeVerifier, InMemoryUnitOfWork
-from promenade_order_management.bootstrap import Rooms, furnish
+from promenade_order_management.bootstrap import CONTEXT, DESCRIPTION, ROUTES, Rooms, furnish
 from promenade_order_management.customer.use_cases import CustomerRoom
-from promenade_order_management.fulfillment.http import FulfillmentController, OrderFulfillmentController
 from promenade_order_management.fulfillment.use_cases import FulfillmentRoom
-from promenade_order_management.order.http import OrderController, OrderLineController
 from promenade_order_management.order.use_cases import OrderPolicy, OrderRoom
-from promenade_order_management.process.http import ProcessController
 from promenade_order_management.process.use_cases import ProcessRoom
 
 BASE = "/api/v1/order-management"
@@ -61,32 +58,48 @@ def real_rooms(database: Database, policy: OrderPolicy = TRUSTING) -> Rooms:
     return furnish(database, policy)
 
 
-def orders_app(
-    rooms: Rooms, verifier: FakeVerifier, unit_of_work: UnitOfWork, idempotency: IdempotencyStore
-) -> Litestar:
-    """The service's application without its tokens and checks."""
-    return create_app(
-        context="order-management",
-        version="1",
-        description="Order Management",
-        routes=[
-            OrderController,
-            OrderLineController,
-            OrderFulfillmentController,
-            FulfillmentController,
-            ProcessController,
-        ],
-        dependencies={
-            "order_room": rooms.order,
-            "fulfillment_room": rooms.fulfillment,
-            "process_room": rooms.process,
-        },
-        verifier=verifier,
-        unit_of_work=unit_of_work,
-        idempotency=idempotency,
-        readiness=Readiness("order-management", "1", {}),
-        http=HttpSettings(),
-    )
+class Lent:
+    """Stands for whatever the running test has put in."""
+
+    def __init__(self) -> None:
+        self.thing: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.thing, name)
+
+
+class Stage:
+    """The service's application, made once a process: making it costs more than most tests. All its ports are lent."""
+
+    def __init__(self) -> None:
+        self._rooms = {
+            name: kind(*(Lent() for _ in fields(kind)))
+            for name, kind in {"order": OrderRoom, "fulfillment": FulfillmentRoom, "process": ProcessRoom}.items()
+        }
+        self._verifier: Any = Lent()
+        self._unit_of_work: Any = Lent()
+        self._answers: Any = Lent()
+        self.app = create_app(
+            context=CONTEXT,
+            version="1",
+            description=DESCRIPTION,
+            routes=ROUTES,
+            dependencies={f"{name}_room": room for name, room in self._rooms.items()},
+            verifier=self._verifier,
+            unit_of_work=self._unit_of_work,
+            idempotency=self._answers,
+            readiness=Readiness(CONTEXT, "1", {}),
+            http=HttpSettings(),
+        )
+
+    def furnish(self, rooms: Rooms, verifier: FakeVerifier, answers: IdempotencyStore) -> Litestar:
+        """The application with these behind it, until it is furnished anew."""
+        for name, lent in self._rooms.items():
+            for port in fields(lent):
+                getattr(lent, port.name).thing = getattr(getattr(rooms, name), port.name)
+        self._verifier.thing, self._answers.thing = verifier, answers
+        self._unit_of_work.thing = rooms.order.unit_of_work
+        return self.app
 
 
 def line(**more: Any) -> dict[str, Any]:

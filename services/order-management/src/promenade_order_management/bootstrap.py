@@ -36,6 +36,13 @@ from promenade_order_management.timeline.postgres import PostgresTimeline
 CONTEXT = "order-management"
 PACKAGE = "promenade_order_management"
 DESCRIPTION = "Order Management: what was ordered and where it is."
+ROUTES = (
+    OrderController,
+    OrderLineController,
+    OrderFulfillmentController,
+    FulfillmentController,
+    ProcessController,
+)
 
 
 class OrdersSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,13 +96,7 @@ def build_app(settings: Settings, rooms: Rooms, database: Database, readiness: R
         context=CONTEXT,
         version=readiness.version,
         description=DESCRIPTION,
-        routes=[
-            OrderController,
-            OrderLineController,
-            OrderFulfillmentController,
-            FulfillmentController,
-            ProcessController,
-        ],
+        routes=ROUTES,
         dependencies={
             "order_room": rooms.order,
             "fulfillment_room": rooms.fulfillment,

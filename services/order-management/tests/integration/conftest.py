@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
-from order_rooms import fake_rooms, orders_app, real_rooms
+from order_rooms import Stage, fake_rooms, real_rooms
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
 from promenade_chassis.events.ledger import BookLedger
@@ -42,9 +42,8 @@ def ledger(database: Database) -> BookLedger:
 
 @pytest.fixture
 async def anonymous(
-    rooms: Rooms, database: Database, verifier: FakeVerifier
+    stage: Stage, rooms: Rooms, database: Database, verifier: FakeVerifier
 ) -> AsyncGenerator[httpx.AsyncClient, None]:
     """A client of the application on PostgreSQL that nobody has signed in."""
-    app = orders_app(rooms, verifier, database, PostgresIdempotencyStore(database))
-    async with client_of(app) as client:
+    async with client_of(stage.furnish(rooms, verifier, PostgresIdempotencyStore(database))) as client:
         yield client
