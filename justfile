@@ -49,11 +49,11 @@ test-e2e *arguments:
 test-docker *arguments:
     @PROMENADE_TEST_BACKEND=docker just _tier 'integration docker' --dist loadfile "$@"
 
-# kill -9 and lost connections at every step of the way of an event
+# the long ones that `test` leaves out: more deaths, under load, of two of everything
 [group('test')]
 [no-exit-message]
 test-crash *arguments:
-    @just _tier crash "$@"
+    pytest {{ parallel }} -m long "$@"
 
 # import contracts, money without floats, tables; each with its negative control
 [group('test')]

@@ -12,17 +12,22 @@ from promenade_local.story import tell
 # Who dies, and right after which request was answered.
 DEATHS = [
     ("identity", "/auth/register"),
-    ("identity", "/auth/verify-email"),
-    ("customer-management", "/auth/register"),
     ("customer-management", "/place"),
     ("order-management", "/place"),
-    ("order-management", "/payments"),
-    ("order-management", "/deliver"),
-    ("billing", "/place"),
     ("billing", "/payments"),
     ("gateway", "/orders"),
     ("postgres", "/payments"),
     ("valkey", "/place"),
+    *(
+        pytest.param(victim, after, marks=pytest.mark.long)
+        for victim, after in (
+            ("identity", "/auth/verify-email"),
+            ("customer-management", "/auth/register"),
+            ("order-management", "/payments"),
+            ("order-management", "/deliver"),
+            ("billing", "/place"),
+        )
+    ),
 ]
 
 

@@ -37,6 +37,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_workers_share_one_pair_and_leave_none(project: Path):
     """Although a worker dies in the middle, the others go on with the same engines; nothing listens afterwards."""
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:hypothesispytest"]
@@ -50,6 +51,7 @@ def test_workers_share_one_pair_and_leave_none(project: Path):
     _assert_gone(project)
 
 
+@pytest.mark.long
 def test_kill_9_of_the_run_leaves_no_engine(project: Path):
     """Even a run that cannot clean up leaves nothing behind."""
     run = subprocess.Popen([sys.executable, "-m", "pytest", "-q"], cwd=project, env=_environment(HANG="yes"))

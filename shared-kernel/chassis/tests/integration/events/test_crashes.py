@@ -139,6 +139,7 @@ async def test_one_of_two_consumers_killed_leaves_its_entries_to_the_other(
     await eventually(lambda: each_once_and_in_order(books, facts), within=40)
 
 
+@pytest.mark.long
 async def test_two_consumers_keep_the_order_of_each_subject(
     launch: Launch, producer: Database, books: PostgresBookkeeping
 ):
@@ -153,6 +154,7 @@ async def test_two_consumers_keep_the_order_of_each_subject(
     await eventually(lambda: each_once_and_in_order(books, facts), within=40)
 
 
+@pytest.mark.long
 async def test_of_two_relays_the_second_goes_on_when_the_first_is_killed(
     launch: Launch, producer: Database, books: PostgresBookkeeping
 ):
@@ -169,6 +171,7 @@ async def test_of_two_relays_the_second_goes_on_when_the_first_is_killed(
     await eventually(lambda: each_once_and_in_order(books, facts), within=40)
 
 
+@pytest.mark.long
 async def test_sigterm_under_load_ends_well_and_the_rest_is_done_later(
     launch: Launch, producer: Database, books: PostgresBookkeeping
 ):
@@ -189,6 +192,7 @@ async def test_sigterm_under_load_ends_well_and_the_rest_is_done_later(
     await eventually(lambda: each_once_and_in_order(books, facts), within=40)
 
 
+@pytest.mark.long
 async def test_redis_emptied_under_load_with_a_relay_killed_beside_it(
     launch: Launch, producer: Database, books: PostgresBookkeeping, link: RedisLink
 ):
@@ -207,6 +211,7 @@ async def test_redis_emptied_under_load_with_a_relay_killed_beside_it(
     await eventually(lambda: each_once_and_in_order(books, facts), within=40)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["before-commit", "before-memory-mark"])
 async def test_one_process_on_the_memory_bus_killed_loses_and_doubles_nothing(
     fault: str, launch: Launch, producer: Database, books: PostgresBookkeeping
