@@ -18,6 +18,7 @@ from promenade_chassis.testing.fakes import FakeVerifier, InMemoryUnitOfWork
 from promenade_order_management.bootstrap import CONTEXT, DESCRIPTION, ROUTES, Rooms, furnish
 from promenade_order_management.customer.use_cases import CustomerRoom
 from promenade_order_management.fulfillment.use_cases import FulfillmentRoom
+from promenade_order_management.order.entity import Order
 from promenade_order_management.order.use_cases import OrderPolicy, OrderRoom
 from promenade_order_management.process.use_cases import ProcessRoom
 
@@ -100,6 +101,14 @@ class Stage:
         self._verifier.thing, self._answers.thing = verifier, answers
         self._unit_of_work.thing = rooms.order.unit_of_work
         return self.app
+
+
+async def add(rooms: Rooms, order: Order) -> Order:
+    """Store an order that was never stored, however far it has come."""
+    order.version, order.last_sequence = 0, 0
+    async with rooms.order.unit_of_work.begin():
+        await rooms.order.orders.add(order)
+    return order
 
 
 def line(**more: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from order_entities import NOW, confirmed, customer
+from order_rooms import add
 from promenade_chassis.ports import NotFound, PageRequest
 from promenade_order_management.bootstrap import Rooms
 from promenade_order_management.customer.entity import Standing
@@ -67,9 +68,7 @@ async def test_a_fulfillment_is_read_as_it_was_stored(either_rooms: Rooms) -> No
     """With its parcel, its failure and its times; the list shows those of the order alone."""
     order = confirmed()
     parcel = Fulfillment.of(order, {order.lines[0].id: 1}, NOW)
-    order.version, order.last_sequence = 0, 0
-    async with either_rooms.order.unit_of_work.begin():
-        await either_rooms.order.orders.add(order)
+    await add(either_rooms, order)
     fulfillments = either_rooms.fulfillment.fulfillments
     async with either_rooms.fulfillment.unit_of_work.begin():
         await fulfillments.add(parcel)
