@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,6 +14,9 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, QueryParameter
+from promenade_kernel.events.registry import Instant
+from promenade_kernel.values.errors import InvalidValue
+from promenade_kernel.values.text import TextValue
 
 from promenade_chassis.http.access import Access
 from promenade_chassis.ports import (
@@ -42,6 +45,26 @@ PathId = FromPath[UUID]
 def command(path: str, *, access: Access, operation_id: str, summary: str) -> post:
     """A POST that commands rather than creates: it answers 200 with the whole resource."""
     return post(path, access=access, operation_id=operation_id, summary=summary, status_code=200)
+
+
+class Moment(TextValue):
+    """A time in a query: RFC 3339 with a zone. Query parameters of type `datetime` break on `253402300800`."""
+
+    __slots__ = ()
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "date-time"}
+
+    @classmethod
+    def _normalise(cls, text: str) -> str:
+        try:
+            msgspec.convert(text, Instant)
+        except (msgspec.ValidationError, ValueError) as error:
+            raise InvalidValue("invalid-time", "A time is RFC 3339 with a zone: 2026-01-31T12:00:00Z.") from error
+        return text
+
+    @property
+    def instant(self) -> datetime:
+        """The time itself, aware."""
+        return msgspec.convert(str(self), datetime)
 
 
 class BadCursor(BadRequest):
