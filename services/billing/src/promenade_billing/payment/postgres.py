@@ -52,13 +52,14 @@ SET provider_ref = %(provider_ref)s, attempt = %(attempt)s, status = %(status)s,
     last_sequence = %(last_sequence)s, updated_at = %(updated_at)s, deleted_at = %(deleted_at)s
 WHERE id = %(id)s AND version = %(expected_version)s
 """
+# Materialized, or the planner might take rows more than once.
 _LEASE = """
-UPDATE payment SET leased_until = %(until)s
-WHERE id IN (
+WITH due AS MATERIALIZED (
     SELECT id FROM payment
     WHERE due_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(since)s)
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING *
+UPDATE payment SET leased_until = %(until)s FROM due WHERE payment.id = due.id
+RETURNING payment.*
 """
 _END_LEASE = "UPDATE payment SET leased_until = NULL WHERE id = %(id)s"
 
