@@ -84,6 +84,9 @@ class InvoiceResource(Resource, kw_only=True):
 _SAME = tuple(field.name for field in msgspec.structs.fields(InvoiceResource) if field.name != "customer")
 
 
+Answer = Response[InvoiceResource]
+
+
 def to_resource(invoice: Invoice) -> InvoiceResource:
     """The invoice as the API shows it."""
     return InvoiceResource(customer=invoice.buyer, **{name: getattr(invoice, name) for name in _SAME})
@@ -124,7 +127,7 @@ class InvoiceController(Controller):
         return listed(request, found.map(to_resource))
 
     @get("/{invoice_id:uuid}", access=READ, operation_id="get_invoice", summary="Read an invoice")
-    async def read(self, invoice_id: PathId, principal: Caller, invoice_room: Room) -> Response[InvoiceResource]:
+    async def read(self, invoice_id: PathId, principal: Caller, invoice_room: Room) -> Answer:
         """The invoice with its ETag."""
         return shown(to_resource(await use_cases.get_invoice(invoice_id, principal=principal, room=invoice_room)))
 
@@ -133,7 +136,7 @@ class InvoiceController(Controller):
     )
     async def accept(
         self, invoice_id: PathId, expected_version: ExpectedVersion, principal: Caller, invoice_room: Room
-    ) -> Response[InvoiceResource]:
+    ) -> Answer:
         """Issues an invoice that was held because its order's figures were not what its lines make."""
         invoice = await use_cases.accept_invoice(
             invoice_id, expected_version=expected_version, principal=principal, room=invoice_room
@@ -148,7 +151,7 @@ class InvoiceController(Controller):
         expected_version: ExpectedVersion,
         principal: Caller,
         invoice_room: Room,
-    ) -> Response[InvoiceResource]:
+    ) -> Answer:
         """Takes an invoice back that nothing was paid of."""
         invoice = await use_cases.void_invoice(
             invoice_id, data.reason, expected_version=expected_version, principal=principal, room=invoice_room

@@ -69,6 +69,9 @@ class PaymentResource(Resource, kw_only=True):
     settled_at: datetime | None
 
 
+Answer = Response[PaymentResource]
+
+
 def to_resource(payment: Payment) -> PaymentResource:
     """The payment as the API shows it."""
     failure = payment.failure
@@ -99,9 +102,7 @@ class PaymentController(Controller):
     tags = ("payments",)
 
     @post("/", access=CREATE, operation_id="create_payment", summary="Pay an invoice", status_code=201)
-    async def create(
-        self, data: JSONBody[CreatePayment], principal: Caller, payment_room: Room
-    ) -> Response[PaymentResource]:
+    async def create(self, data: JSONBody[CreatePayment], principal: Caller, payment_room: Room) -> Answer:
         """Begins to charge a method. The answer is always `processing`; read it again for the outcome."""
         payment = await use_cases.create_payment(
             data.invoice_id, data.amount, data.method, principal=principal, room=payment_room
@@ -124,14 +125,14 @@ class PaymentController(Controller):
         return listed(request, found.map(to_resource))
 
     @get("/{payment_id:uuid}", access=READ, operation_id="get_payment", summary="Read a payment")
-    async def read(self, payment_id: PathId, principal: Caller, payment_room: Room) -> Response[PaymentResource]:
+    async def read(self, payment_id: PathId, principal: Caller, payment_room: Room) -> Answer:
         """The payment with its ETag."""
         return shown(to_resource(await use_cases.get_payment(payment_id, principal=principal, room=payment_room)))
 
     @command("/{payment_id:uuid}/confirm", access=CREATE, operation_id="confirm_payment", summary="Confirm a payment")
     async def confirm(
         self, payment_id: PathId, expected_version: ExpectedVersion, principal: Caller, payment_room: Room
-    ) -> Response[PaymentResource]:
+    ) -> Answer:
         """Goes on with a payment that required an action of the buyer."""
         payment = await use_cases.confirm_payment(
             payment_id, expected_version=expected_version, principal=principal, room=payment_room
