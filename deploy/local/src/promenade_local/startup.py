@@ -150,5 +150,9 @@ async def _all_of(tasks: Iterable[Coroutine[None, None, None]]) -> None:
         async with asyncio.TaskGroup() as group:
             for task in tasks:
                 group.create_task(task)
-    except* StackError as failures:
-        raise failures.exceptions[0] from None
+    except BaseExceptionGroup as failures:
+        # What the others say while they are cut off (a cancelled query, say) is no news beside the reason.
+        reasons = failures.subgroup(StackError)
+        if reasons is None:
+            raise
+        raise reasons.exceptions[0] from None

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
+import traceback
 
 import psutil
 from promenade_chassis.embedded.errors import EngineError
@@ -31,6 +32,9 @@ def run_stack(home: Home, options: Options, tell: Tell) -> int:
         tell(Failed(reason=in_use_message(home, refused)))
     except (StackError, EngineError, OSError) as failure:
         tell(Failed(reason=str(failure)))
+    except Exception as mistake:  # a mistake of ours: whoever waits must hear of it all the same
+        traceback.print_exc()
+        tell(Failed(reason=f"{type(mistake).__name__}: {mistake}"))
     else:
         return 0
     return 1
