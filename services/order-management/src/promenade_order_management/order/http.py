@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.exceptions import ValidationException
 from litestar.params import FromQuery, JSONBody, QueryParameter
 from promenade_chassis.http.access import own, permission
 from promenade_chassis.http.resources import (
@@ -16,6 +14,7 @@ from promenade_chassis.http.resources import (
     Caller,
     ExpectedVersion,
     Listing,
+    Moment,
     Paging,
     PathId,
     RequiredVersion,
@@ -43,8 +42,8 @@ PATH = "/api/v1/order-management/orders"
 CREATE, READ, UPDATE, PLACE = own("orders:create"), own("orders:read"), own("orders:update"), own("orders:place")
 STAFF = permission("orders:update")
 Room = NamedDependency[OrderRoom]
-Since = Annotated[datetime | None, QueryParameter(description="Placed at this time or later; RFC 3339 with a zone.")]
-Until = Annotated[datetime | None, QueryParameter(description="Placed before this time; RFC 3339 with a zone.")]
+Since = Annotated[Moment | None, QueryParameter(description="Placed at this time or later; RFC 3339 with a zone.")]
+Until = Annotated[Moment | None, QueryParameter(description="Placed before this time; RFC 3339 with a zone.")]
 Number = Annotated[str | None, QueryParameter(description="The number it was given when it was placed.")]
 
 
@@ -95,8 +94,8 @@ class OrderController(Controller):
             fulfillment_status=fulfillment_status,
             customer_id=customer_id,
             number=number,
-            placed_from=_instant("placed_from", placed_from),
-            placed_to=_instant("placed_to", placed_to),
+            placed_from=placed_from.instant if placed_from else None,
+            placed_to=placed_to.instant if placed_to else None,
         )
         found = await use_cases.list_orders(wanted, page, principal=principal, room=order_room)
         return listed(request, found.map(to_resource))
@@ -227,9 +226,3 @@ class OrderLineController(Controller):
         await use_cases.remove_order_line(
             order_id, line_id, expected_version=expected_version, principal=principal, room=order_room
         )
-
-
-def _instant(name: str, moment: datetime | None) -> datetime | None:
-    if moment is not None and moment.tzinfo is None:
-        raise ValidationException(extra=[{"key": name, "message": "Expected a time with a zone"}])
-    return moment
