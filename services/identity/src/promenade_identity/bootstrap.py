@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.metadata import version
 
 from litestar import Litestar
-from promenade_chassis import migrations
 from promenade_chassis.auth import verifier_from
+from promenade_chassis.checks import service_checks
 from promenade_chassis.config import Settings
 from promenade_chassis.http.app import create_app
 from promenade_chassis.http.health import Readiness
@@ -39,7 +38,9 @@ def build(settings: Settings) -> Service:
     """The service, ready to be run."""
     rooms, engines = furnish(settings)
     database = engines.database
-    readiness = Readiness(CONTEXT, version("promenade-identity"), _checks(engines))
+    readiness = Readiness(
+        CONTEXT, version("promenade-identity"), service_checks(engines.database, engines.redis, PACKAGE)
+    )
     return Service(
         context=CONTEXT,
         package=PACKAGE,
@@ -104,16 +105,3 @@ async def _start(settings: Settings, rooms: Rooms, engines: Engines) -> None:
         # The pool's tasks would keep a process alive that is not going to start.
         await engines.database.close()
         raise
-
-
-def _checks(engines: Engines) -> dict[str, Callable[[], Awaitable[bool]]]:
-    database, redis = engines.database, engines.redis
-
-    async def redis_answers() -> bool:
-        return bool(await redis.ping())  # pyright: ignore[reportUnknownMemberType]
-
-    async def migrations_are_current() -> bool:
-        async with database.reading_connection() as connection:
-            return await migrations.is_current(connection, migrations.folders_of(PACKAGE))
-
-    return {"database": database.is_ready, "redis": redis_answers, "migrations": migrations_are_current}
