@@ -9,9 +9,9 @@ from promenade_kernel.events.envelope import Envelope
 from promenade_chassis.database import Connection
 
 _APPEND = """
-INSERT INTO outbox (event_id, subject, sequence, major, type, envelope)
+INSERT INTO outbox (event_id, subject, sequence, major, type, correlation_id, envelope)
 SELECT * FROM unnest(%(ids)s::uuid[], %(subjects)s::uuid[], %(sequences)s::bigint[], %(majors)s::int[],
-                     %(types)s::text[], %(envelopes)s::bytea[])
+                     %(types)s::text[], %(correlations)s::text[], %(envelopes)s::bytea[])
 """
 
 
@@ -25,6 +25,7 @@ async def append(connection: Connection, envelopes: Sequence[Envelope]) -> None:
             "sequences": [envelope.sequence for envelope in envelopes],
             "majors": [major_of(envelope.type) for envelope in envelopes],
             "types": [envelope.type for envelope in envelopes],
+            "correlations": [envelope.correlationid for envelope in envelopes],
             "envelopes": [envelope.encode() for envelope in envelopes],
         },
     )

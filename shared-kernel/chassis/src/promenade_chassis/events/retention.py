@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import LiteralString
+from uuid import UUID
 
 import structlog
 
@@ -20,9 +22,12 @@ _OUTBOX: LiteralString = """
 DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT %(batch)s)
 AND published_at < now() - make_interval(days => %(outbox)s)
 """
+# An event id is a UUIDv7: what was made before `inbox_before` is found by the primary key. What was handled late stays.
 _INBOX: LiteralString = """
 DELETE FROM inbox WHERE (event_id, reaction) IN (
-    SELECT event_id, reaction FROM inbox WHERE handled_at < now() - make_interval(days => %(inbox)s) LIMIT %(batch)s)
+    SELECT event_id, reaction FROM inbox
+    WHERE event_id < %(inbox_before)s AND handled_at < now() - make_interval(days => %(inbox)s)
+    ORDER BY event_id LIMIT %(batch)s)
 """
 _PROGRESS: LiteralString = """
 DELETE FROM subject_progress WHERE (source, subject) IN (
@@ -76,5 +81,11 @@ class Retention:
     async def _delete(self, statement: LiteralString) -> int:
         async with self._database.begin():
             connection = self._database.writing_connection()
-            cursor = await connection.execute(statement, {**self._days, "batch": _BATCH})
+            bounds = {**self._days, "inbox_before": _id_before(self._days["inbox"]), "batch": _BATCH}
+            cursor = await connection.execute(statement, bounds)
             return cursor.rowcount
+
+
+def _id_before(days: int) -> UUID:
+    """Below every UUIDv7 made within so many days."""
+    return UUID(int=int((time.time() - days * 86_400) * 1000) << 80)

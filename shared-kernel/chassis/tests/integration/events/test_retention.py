@@ -1,5 +1,7 @@
 """What is kept, and what is not."""
 
+from uuid import UUID
+
 import pytest
 from promenade_chassis.config import ConfigurationError, EventsSettings
 from promenade_chassis.database import Database
@@ -7,6 +9,11 @@ from promenade_chassis.events.retention import Retention, check_retention
 from promenade_kernel.values.ids import new_id
 
 OLD, YOUNG = 31, 6
+
+
+def made_ago(days: int) -> UUID:
+    """An id such as an event got so many days ago."""
+    return UUID(int=new_id().int - (days * 86_400_000 << 80))
 
 
 async def fill(database: Database, days: int, rows: int) -> None:
@@ -22,7 +29,7 @@ async def fill(database: Database, days: int, rows: int) -> None:
                 ids,
             )
         for number in range(rows):
-            ids = {"id": new_id(), "number": number, "days": days}
+            ids = {"id": made_ago(days), "number": number, "days": days}
             await connection.execute(
                 "INSERT INTO inbox VALUES (%(id)s, 'r', now() - make_interval(days => %(days)s))", ids
             )
