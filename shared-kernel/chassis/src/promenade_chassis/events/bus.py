@@ -104,6 +104,11 @@ class Subscriptions:
         return frozenset(self._producers)
 
     @property
+    def names(self) -> frozenset[str]:
+        """The names of all reactions."""
+        return frozenset(self._by_name)
+
+    @property
     def wire_types(self) -> frozenset[str]:
         """The wire types reacted to."""
         return frozenset(self._by_type)
