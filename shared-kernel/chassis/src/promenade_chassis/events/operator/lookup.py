@@ -15,6 +15,8 @@ from promenade_chassis.database import Connection
 from promenade_chassis.events.operator.records import ReactionTo, RecordedEvent, SubjectPlace
 from promenade_chassis.events.operator.types import like_of
 
+FULL_PAGE = 1_000
+"""So many events are answered at most where the caller sets no limit."""
 _LONGEST_TRACE = 2_000
 _COLUMNS: LiteralString = "seq, envelope, created_at, published_at, stream_id"
 
@@ -35,7 +37,7 @@ SELECT {_COLUMNS} FROM outbox
 WHERE seq > %(after)s AND NOT seq = ANY(%(seen)s::bigint[]) AND type LIKE %(type)s
   AND (%(subject)s::uuid IS NULL OR subject = %(subject)s)
   AND (%(correlation)s::text IS NULL OR correlation_id = %(correlation)s)
-ORDER BY seq LIMIT 1000
+ORDER BY seq LIMIT %(limit)s
 """
 _LAST: LiteralString = f"""
 SELECT * FROM (
@@ -45,6 +47,13 @@ SELECT * FROM (
       AND (%(correlation)s::text IS NULL OR correlation_id = %(correlation)s)
     ORDER BY seq DESC LIMIT %(limit)s) AS last
 ORDER BY seq
+"""
+_BETWEEN: LiteralString = f"""
+SELECT {_COLUMNS} FROM outbox
+WHERE seq > %(after)s AND created_at >= %(since)s AND created_at < %(until)s AND type LIKE %(type)s
+  AND (%(subject)s::uuid IS NULL OR subject = %(subject)s)
+  AND (%(correlation)s::text IS NULL OR correlation_id = %(correlation)s)
+ORDER BY seq LIMIT %(limit)s
 """
 _NEWEST = "SELECT coalesce(max(seq), 0) AS seq FROM outbox"
 _REACTIONS = """
@@ -116,6 +125,21 @@ async def last_events(
     return _events(context, await (await connection.execute(_LAST, values)).fetchall())
 
 
+async def events_between(
+    connection: Connection,
+    context: str,
+    wanted: Wanted,
+    *,
+    since: datetime,
+    until: datetime,
+    after: int = 0,
+    limit: int = 500,
+) -> list[RecordedEvent]:
+    """A page of what was recorded in [since, until), beyond the number `after`."""
+    values = {**wanted.values(), "since": since, "until": until, "after": after, "limit": limit}
+    return _events(context, await (await connection.execute(_BETWEEN, values)).fetchall())
+
+
 async def newest_seq(connection: Connection) -> int:
     """The highest number in the outbox so far."""
     row = await (await connection.execute(_NEWEST)).fetchone()
@@ -126,7 +150,7 @@ async def next_events(
     connection: Connection, context: str, wanted: Wanted, *, after: int, seen: Sequence[int]
 ) -> list[RecordedEvent]:
     """What was recorded beyond `after` and not seen: numbers commit out of order, so `after` lies some way back."""
-    values = {**wanted.values(), "after": after, "seen": list(seen)}
+    values = {**wanted.values(), "after": after, "seen": list(seen), "limit": FULL_PAGE}
     return _events(context, await (await connection.execute(_NEXT, values)).fetchall())
 
 
