@@ -31,7 +31,7 @@ from promenade_local.event_console import (
 app = typer.Typer(help="Events that a reaction gave up: list, show, replay, discard.", no_args_is_help=True)
 
 Reaction = Annotated[str, typer.Option("--reaction", "-r", help="Only this reaction, with or without its context.")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of dead letters or of events.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids of dead letters or of events.")]
 EveryOne = Annotated[bool, typer.Option("--all", help="All that are open.")]
 
 
@@ -54,7 +54,10 @@ def list_letters(
 ) -> None:
     """List dead letters, the newest last.
 
-    Examples: promenade events dead list | promenade events dead list --reaction on_order_placed --since 1d
+    \b
+    Examples:
+      promenade events dead list
+      promenade events dead list --reaction on_order_placed --since 1d --closed
     """
     chosen = _filter(reaction, type, since, closed=closed)
 
@@ -107,8 +110,10 @@ def replay_letters(
 
     What fails again is the same dead letter again. Run twice, the second time finds nothing open.
 
-    Examples: promenade events dead replay 01a2049a-7890-7002-8a5e-1f2d3c4b5a69 |
-    promenade events dead replay --context billing --reaction on_order_placed
+    \b
+    Examples:
+      promenade events dead replay 01a2049a-7890-7002-8a5e-1f2d3c4b5a69
+      promenade events dead replay --context billing --reaction on_order_placed
     """
     chosen = _filter(reaction, type, since)
     _require_a_choice(ids, chosen, context, everything=everything)
@@ -129,7 +134,9 @@ def discard_letters(
 ) -> None:
     """Close dead letters for good: their events will never take effect here. The rows stay.
 
-    Example: promenade events dead discard 01a2049a-7890-7002-8a5e-1f2d3c4b5a69 --reason 'order was deleted by hand'
+    \b
+    Example:
+      promenade events dead discard 01a2049a-7890-7002-8a5e-1f2d3c4b5a69 --reason 'deleted by hand'
     """
     chosen = _filter(reaction, type, since)
     _require_a_choice(ids, chosen, context, everything=everything)

@@ -47,15 +47,18 @@ def tail_events(
     subject: Annotated[str, typer.Option("--subject", "-s", help="Only of this aggregate: its id.")] = "",
     correlation: Annotated[str, typer.Option(help="Only of this process: its correlation id.")] = "",
     since: Since = "",
-    lines: Annotated[int, typer.Option("--lines", "-n", min=-1, help="So many of the last ones first.")] = -1,
+    lines: Annotated[int | None, typer.Option("--lines", "-n", min=0, help="So many of the last ones first.")] = None,
     *,
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Go on until Ctrl-C.")] = True,
     json: Json = False,
 ) -> None:
     """Show events as they are recorded, from now on until Ctrl-C.
 
-    Examples: promenade events tail --type 'order.*' | promenade events tail --since 10m --context billing |
-    promenade events tail -n 20 --no-follow --json
+    \b
+    Examples:
+      promenade events tail --type 'order.*'
+      promenade events tail --since 10m --context billing
+      promenade events tail -n 20 --no-follow --json
     """
     wanted = Wanted(type=type, subject=uuid(subject, "subject") if subject else None, correlation=correlation or None)
     begin = moment(since) if since else None
@@ -63,7 +66,7 @@ def tail_events(
     async def work() -> None:
         async with open_backbone() as backbone:
             tail = Tail(backbone, wanted, context, json=json)
-            await tail.history(None if lines < 0 else lines, begin)
+            await tail.history(lines, begin)
             tail.tell_troubles()
             if follow:
                 await tail.follow()
@@ -81,7 +84,10 @@ def lag(context: Context = "", *, json: Json = False) -> None:
     A reaction is stuck when it has waited for more than an hour; a gap is a subject whose next event has not come
     while a later one is held for 10 s.
 
-    Examples: promenade events lag | promenade events lag --context billing --json
+    \b
+    Examples:
+      promenade events lag
+      promenade events lag --context billing --json
     """
 
     async def work() -> None:
@@ -97,7 +103,9 @@ def lag(context: Context = "", *, json: Json = False) -> None:
 def show(event_id: Annotated[str, typer.Argument(metavar="ID", help="The event's id.")], *, json: Json = False) -> None:
     """Show an event, and what every service did with it.
 
-    Example: promenade events show 01a2049a-7890-7002-8a5e-1f2d3c4b5a69
+    \b
+    Example:
+      promenade events show 01a2049a-7890-7002-8a5e-1f2d3c4b5a69
     """
     wanted = uuid(event_id, "event's id")
 
@@ -125,7 +133,10 @@ def trace_process(
 
     A number is searched in all events of the outboxes, which may take a while.
 
-    Examples: promenade events trace 01a2049a-7890-7002-8a5e-1f2d3c4b5a69 | promenade events trace ORD-2026-000001
+    \b
+    Examples:
+      promenade events trace 01a2049a-7890-7002-8a5e-1f2d3c4b5a69
+      promenade events trace ORD-2026-000001
     """
 
     async def work() -> None:
@@ -156,8 +167,10 @@ def replay(
     With --reaction and --again that reaction handles once more what it has handled: its effects may then be there
     twice. Only events that are still in an outbox (7 days after publishing).
 
-    Examples: promenade events replay --context order-management --since 2h --type order.placed |
-    promenade events replay --reaction billing.on_order_placed --again --since 2026-01-31T12:00:00Z
+    \b
+    Examples:
+      promenade events replay --context order-management --since 2h --type order.placed
+      promenade events replay --reaction billing.on_order_placed --again --since 1d
     """
     bounds = moment(since), moment(until) if until else datetime.now(UTC)
     if bool(reaction) != again or bool(reaction) == bool(context):

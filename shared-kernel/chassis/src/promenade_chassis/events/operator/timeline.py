@@ -79,7 +79,7 @@ def _tree(events: list[RecordedEvent]) -> list[tuple[RecordedEvent, int]]:
 
 
 def _step(event: RecordedEvent, depth: int, began_at: datetime, reactions: Sequence[ReactionTo]) -> Step:
-    mine = [each for each in reactions if each.event_id == event.envelope.id]
+    mine = sorted((each for each in reactions if each.event_id == event.envelope.id), key=lambda each: each.at)
     return Step(
         event=event,
         depth=depth,
