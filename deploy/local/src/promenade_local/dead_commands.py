@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 import typer
 from promenade_chassis.events.operator.dead import Filter, discard_dead, ids_of, list_dead, replay_dead, show_dead
+from promenade_chassis.events.operator.letters import blocks_of, facts_of, name_of, state_of
 from promenade_chassis.events.operator.records import DeadLetterRecord, WholeDeadLetter
-from promenade_chassis.events.operator.wording import clock, one_line, span
+from promenade_chassis.events.operator.wording import one_line, span
 from rich.text import Text
 
 from promenade_local.backbone import Backbone, open_backbone, run
@@ -33,6 +34,9 @@ app = typer.Typer(help="Events that a reaction gave up: list, show, replay, disc
 Reaction = Annotated[str, typer.Option("--reaction", "-r", help="Only this reaction, with or without its context.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids of dead letters or of events.")]
 EveryOne = Annotated[bool, typer.Option("--all", help="All that are open.")]
+
+
+_STYLES = {"open": "red", "replayed": "green", "discarded": "dim"}
 
 
 class Listed(msgspec.Struct):
@@ -217,11 +221,11 @@ def _show_list(letters: list[DeadLetterRecord]) -> None:
     rows = [
         [
             str(letter.id),
-            letter.reaction if "." in letter.reaction else f"{letter.context}.{letter.reaction}",
+            name_of(letter),
             letter.type or "unreadable",
             str(letter.attempts),
             f"{span(time.time() - letter.created_at.timestamp())} ago",
-            _state(letter),
+            Text(state_of(letter), style=_STYLES[state_of(letter)]),
             one_line(letter.reason),
         ]
         for letter in letters
@@ -229,50 +233,14 @@ def _show_list(letters: list[DeadLetterRecord]) -> None:
     table(["dead letter", "reaction", "type", "attempts", "written", "state", "reason"], rows, right=["attempts"])
 
 
-def _state(letter: DeadLetterRecord) -> Text:
-    if letter.discarded_at is not None:
-        return Text("discarded", style="dim")
-    return Text("open", style="red") if letter.is_open else Text("replayed", style="green")
-
-
 def _show_whole(letter: WholeDeadLetter) -> None:
-    lines = {
-        "dead letter": str(letter.id),
-        "event": str(letter.event_id or "unreadable"),
-        "type": letter.type or "-",
-        "subject": f"{letter.subject or '-'} of {letter.source or '-'}",
-        "reaction": f"{letter.reaction} in {letter.context}",
-        "attempts": str(letter.attempts),
-        "written": clock(letter.created_at),
-        "state": str(_state(letter)),
-        "reason": letter.reason,
-    }
-    if letter.replayed_at is not None:
-        lines["replayed"] = clock(letter.replayed_at)
-    if letter.discarded_at is not None:
-        lines["discarded"] = f"{clock(letter.discarded_at)}  {letter.discard_reason or ''}"
-    for name, text in lines.items():
-        say((f"{name:<12}", "dim"), one_line(text, 500))
-    for title, block in (("envelope", _pretty(letter.envelope)), ("traceback", letter.traceback.rstrip())):
-        if block:
-            say("")
-            say((title, "dim"))
-            for line in block.splitlines():
-                say(
-                    "  ",
-                    one_line(line, 2_000) if title == "envelope" and not line.startswith(" ") else _printable(line),
-                )
-
-
-def _pretty(envelope: str) -> str:
-    try:
-        return msgspec.json.format(envelope, indent=2)
-    except msgspec.DecodeError:
-        return envelope
-
-
-def _printable(line: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in line)
+    for name, text in facts_of(letter).items():
+        say((f"{name:<12}", "dim"), text)
+    for title, lines in blocks_of(letter).items():
+        say("")
+        say((title, "dim"))
+        for line in lines:
+            say("  ", line)
 
 
 def _letters(count: int) -> str:

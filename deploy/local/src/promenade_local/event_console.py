@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 import typer
-from promenade_chassis.events.operator.wording import moment_of
+from promenade_chassis.events.operator.wording import columns, moment_of
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -47,7 +47,8 @@ def tell_troubles(backbone: Backbone) -> None:
 def table(headings: Sequence[str], rows: Sequence[Sequence[str | Text]], *, right: Sequence[str] = ()) -> None:
     """A table without lines. On a terminal its last column gives way, elsewhere nothing is cut."""
     if not console.is_terminal:
-        _plain_table([list(headings), *([str(cell) for cell in row] for row in rows)])
+        for line in columns([list(headings), *([str(cell) for cell in row] for row in rows)]):
+            say(line)
         return
     made = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
@@ -56,12 +57,6 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str | Text]], *, righ
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     console.print(made)
-
-
-def _plain_table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())  # noqa: T201
 
 
 def state_text(state: str) -> Text:

@@ -116,7 +116,7 @@ def _detail(reaction: ReactionTo, event: RecordedEvent | None) -> str:
     if reaction.state == "handled" and event is not None:
         parts.append(f"{span((reaction.at - event.recorded_at).total_seconds())} after it was recorded")
     if reaction.attempts:
-        parts.append(f"{reaction.attempts} attempts")
+        parts.append(f"{reaction.attempts} attempt{'s' if reaction.attempts > 1 else ''}")
     if reaction.next_at is not None:
         parts.append(f"next {clock(reaction.next_at)}")
     if reaction.dead_letter is not None:

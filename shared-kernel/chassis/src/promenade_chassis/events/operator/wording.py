@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 _SPAN = re.compile(r"(?P<number>[0-9]+)\s*(?P<unit>[smhd])")
@@ -45,6 +46,16 @@ def clock(moment: datetime) -> str:
 
 def one_line(text: str, width: int = 100) -> str:
     """The beginning of a text, on one line and without what a terminal would obey."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    flat = " ".join(plain.split())
+    flat = " ".join(printable(text).split())
     return flat if len(flat) <= width else f"{flat[: width - 1]}…"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines, every column as wide as its widest cell."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def printable(line: str) -> str:
+    """A line without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in line)
