@@ -66,7 +66,6 @@ async def test_what_is_stuck_for_more_than_an_hour_is_counted_and_said_once(
     with capture_logs() as said:
         await lookout.look()
         await lookout.look()
-    await lookout.look()
     stuck = [
         registry.get_sample_value("promenade_events_stuck", {"context": CONTEXT, "waits_for": cause})
         for cause in ("reaction", "earlier-event")
