@@ -1,5 +1,7 @@
 """The envelope every event travels in: CloudEvents 1.0 as JSON."""
 
+import builtins
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -7,7 +9,18 @@ from uuid import UUID
 import msgspec
 
 from promenade_kernel.events.errors import PoisonMessage, UnknownEventType
-from promenade_kernel.events.registry import Event, Instant, context_of, event_class, instants_of, wire_type
+from promenade_kernel.events.registry import (
+    E,
+    Event,
+    Instant,
+    accepted_wires,
+    context_of,
+    event_class,
+    instants_of,
+    newest_first,
+    upcast,
+    wire_type,
+)
 from promenade_kernel.values import codec
 from promenade_kernel.values.ids import new_event_id
 
@@ -69,6 +82,24 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         cls = event_class(self.type)
         if cls is None:
             raise UnknownEventType(self.type)
+        return self._read_as(cls)
+
+    def open_as(self, cls: builtins.type[E]) -> E:
+        """Read the payload as `cls`, from its own wire type or an older form of the fact (see `accepted_wires`).
+
+        Raises as `open` does; an older form that cannot be upcast is a `PoisonMessage`, another type a `TypeError`.
+        """
+        if self.type == wire_type(cls):
+            return self._read_as(cls)
+        fact = self.open()
+        if self.type not in accepted_wires(cls):
+            raise TypeError(f"{self.type} is no form of {wire_type(cls)}, nor older")
+        try:
+            return upcast(fact, cls)
+        except Exception as fault:
+            raise PoisonMessage(f"{self.type} {self.id}: no {wire_type(cls)} can be made from it: {fault}") from fault
+
+    def _read_as(self, cls: builtins.type[E]) -> E:
         try:
             return codec.decode(bytes(self.data), cls)
         except msgspec.DecodeError as fault:
@@ -110,6 +141,19 @@ def seal(
         traceparent=cause.traceparent,
         actor=cause.actor,
     )
+
+
+def seal_forms(
+    forms: Sequence[Event], *, subject: UUID, sequence: int, cause: Cause, time: datetime | None = None
+) -> list[Envelope]:
+    """Seal all forms of one fact under one id, sequence and time, newest first; `ValueError` for other facts.
+
+    Newest first, so that whoever knows the newest acts on what was said in full, not on what an older form left of it.
+    """
+    shared, at = new_event_id(), time or datetime.now(UTC)
+    return [
+        seal(form, subject=subject, sequence=sequence, cause=cause, id=shared, time=at) for form in newest_first(forms)
+    ]
 
 
 def stream_of(context: str) -> str:
