@@ -43,6 +43,7 @@ _ATTRIBUTES = {
     "causationid": "The event or the request that caused it.",
     "traceparent": "The W3C trace context; left out where there is none.",
     "actor": "Who did it: a user's id, or a name such as `system`; left out where it is nobody.",
+    "forms": "The major versions in which the fact was published, newest first; left out where this is the only one.",
 }
 _SCHEMAS = "#/components/schemas/"
 _MESSAGES = "#/components/messages/"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from promenade_kernel.events import registry
 from promenade_kernel.events.envelope import Cause, Envelope, seal, seal_forms
@@ -182,6 +183,31 @@ def test_forms_are_sealed_as_one_fact():
     assert [envelope.open() for envelope in envelopes] == [v2, v1]
     assert len({(e.id, e.subject, e.sequence, e.time, e.cause) for e in envelopes}) == 1
     assert (envelopes[0].subject, envelopes[0].sequence) == (subject, 3)
+
+
+@pytest.mark.usefixtures("forms")
+def test_a_form_says_which_others_there_are():
+    """So that a reader can go by the one it knows best, in whatever order they arrive."""
+    v1, v3 = CatNamed(name="Ada Byron"), CatNamedV3(first="Ada", last="Byron")
+
+    envelopes = seal_forms([v1, v3], subject=new_id(), sequence=3, cause=CAUSE)
+    alone = seal_forms([v1], subject=new_id(), sequence=3, cause=CAUSE)
+
+    for envelope in envelopes:
+        arrived = Envelope.decode(envelope.encode())
+        assert arrived == envelope
+        assert (arrived.forms, arrived.types) == ("3,1", ("cat.named.v3", "cat.named.v1"))
+    assert [(envelope.forms, envelope.types) for envelope in alone] == [(None, ("cat.named.v1",))]
+    assert b"forms" not in alone[0].encode()
+
+
+@pytest.mark.parametrize("nonsense", ["", "0", "v2,v1", "2,", "two"])
+def test_what_says_nonsense_of_its_forms_is_poison(nonsense: str):
+    """It is no envelope of ours."""
+    plain = {**msgspec.json.decode(sealed(UserDeleted(user_id=new_id())).encode()), "forms": nonsense}
+
+    with pytest.raises(PoisonMessage, match="forms"):
+        Envelope.decode(msgspec.json.encode(plain))
 
 
 @pytest.mark.usefixtures("forms")

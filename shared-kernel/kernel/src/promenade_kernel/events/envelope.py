@@ -16,7 +16,9 @@ from promenade_kernel.events.registry import (
     accepted_wires,
     context_of,
     event_class,
+    fact_of,
     instants_of,
+    major_of,
     newest_first,
     upcast,
     wire_type,
@@ -48,7 +50,8 @@ class Cause(msgspec.Struct, frozen=True):
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One event on its way; attribute names are those of CloudEvents and its extensions.
 
-    `sequence` counts the facts of one subject from 1 without gaps. `data` is the payload's JSON, untouched.
+    `sequence` counts the facts of one subject from 1 without gaps. `data` is the payload's JSON, untouched. `forms` are
+    the major versions in which the fact was published, newest first, where there is more than this one.
     """
 
     specversion: Literal["1.0"]
@@ -64,6 +67,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     causationid: str
     traceparent: str | None = None
     actor: str | None = None
+    forms: Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]*(,[1-9][0-9]*)*$")] | None = None
 
     def encode(self) -> bytes:
         """Write the envelope as `application/cloudevents+json`."""
@@ -104,6 +108,14 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return codec.decode(bytes(self.data), cls)
         except msgspec.DecodeError as fault:
             raise PoisonMessage(f"{self.type} {self.id}: {fault}") from fault
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The wire types of all forms in which this fact was published, newest first."""
+        if self.forms is None:
+            return (self.type,)
+        fact = fact_of(self.type)
+        return tuple(f"{fact}.v{major}" for major in self.forms.split(","))
 
     @property
     def cause(self) -> Cause:
@@ -148,12 +160,15 @@ def seal_forms(
 ) -> list[Envelope]:
     """Seal all forms of one fact under one id, sequence and time, newest first; `ValueError` for other facts.
 
-    Newest first, so that whoever knows the newest acts on what was said in full, not on what an older form left of it.
+    Each says which others there are, so that a reader can go by one of them and pass over the rest.
     """
+    sorted_forms = newest_first(forms)
+    majors = ",".join(str(major_of(wire_type(form))) for form in sorted_forms) if len(sorted_forms) > 1 else None
     shared, at = new_event_id(), time or datetime.now(UTC)
-    return [
-        seal(form, subject=subject, sequence=sequence, cause=cause, id=shared, time=at) for form in newest_first(forms)
+    envelopes = [
+        seal(form, subject=subject, sequence=sequence, cause=cause, id=shared, time=at) for form in sorted_forms
     ]
+    return [msgspec.structs.replace(envelope, forms=majors) for envelope in envelopes] if majors else envelopes
 
 
 def stream_of(context: str) -> str:
