@@ -48,7 +48,7 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
-def decode(data: bytes | str, wanted: type[T]) -> T:
+def decode(data: bytes | str | msgspec.Raw, wanted: type[T]) -> T:
     """Read JSON as `wanted`."""
     try:
         return _decoder(wanted).decode(data)
