@@ -18,8 +18,19 @@ logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 LOCK_KEY = 7_236_618_002  # one key for everybody: it is the database that differs
 _POLL_SECONDS = 0.2
 _STANDBY_SECONDS = 0.5
-# The server notices within half a minute when the holder of the lock is gone without a word.
-_SESSION = "-c timezone=UTC -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
+_SESSION = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "timezone=UTC",
+        # The server notices within half a minute when the holder of the lock is gone without a word.
+        *("tcp_keepalives_idle=10", "tcp_keepalives_interval=5", "tcp_keepalives_count=4"),
+        # A mark that a crash of the server takes back is one that was never made: the bus is asked what it has.
+        "synchronous_commit=off",
+        # Pages by key, whatever statistics there are: a backlog grows faster than they are gathered.
+        *("enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off", "jit=off"),
+        "plan_cache_mode=force_custom_plan",
+    )
+)
 
 
 class Outlet(Protocol):
