@@ -65,7 +65,7 @@ async def _dial(url: RedisUrl, endpoint: Endpoint, make: Callable[[], RedisWire]
 
 
 async def _introduce(wire: RedisWire, url: RedisUrl, password: str) -> None:
-    greetings = [pack("CLIENT", "SETNAME", "promenade")]
+    greetings = [pack("CLIENT", "SETNAME", url.option("client_name") or "promenade")]
     if url.database:
         greetings.insert(0, pack("SELECT", url.database))
     if password:

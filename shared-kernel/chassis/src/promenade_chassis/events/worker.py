@@ -19,20 +19,33 @@ from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.relay import Outlet, Relay
 from promenade_chassis.events.retention import Retention, check_retention
 from promenade_chassis.events.supervision import cancelled, supervised
+from promenade_chassis.events.wake import WakeHints, WakeListener
 
 
 class EventWorker:
     """Publishes what a context records and delivers what it reacts to, from `start` to `stop`.
 
+    `wake_url` names the Redis over which the context's other processes wake the relay.
     Starting never waits for PostgreSQL or Redis: while one is away the loops try again, for ever.
     """
 
-    def __init__(self, database: Database, context: str, settings: EventsSettings, *, bus: Bus, outlet: Outlet) -> None:
+    def __init__(
+        self,
+        database: Database,
+        context: str,
+        settings: EventsSettings,
+        *,
+        bus: Bus,
+        outlet: Outlet,
+        wake_url: str = "",
+    ) -> None:
         check_retention(settings)
         self.context = context
         self.bus = bus
         self._outlet = outlet
-        self._relay = Relay(database, context, outlet)
+        self._hints = WakeHints(wake_url, context) if wake_url else None
+        self._relay = Relay(database, context, outlet, hint=self._hints.send if self._hints else None)
+        self._listener = WakeListener(wake_url, context, self._relay.hear) if wake_url else None
         self._retention = Retention(database, settings)
         self._relaying: asyncio.Task[None] | None = None
         self._cleaning: asyncio.Task[None] | None = None
@@ -44,6 +57,9 @@ class EventWorker:
     async def start(self) -> None:
         """Begin to publish and to react."""
         await self.bus.start()
+        for waking in (self._hints, self._listener):
+            if waking is not None:
+                waking.start()
         self._relaying = supervised("relay", self._relay.run, context=self.context)
         self._cleaning = supervised("retention", self._retention.run, context=self.context)
 
@@ -55,6 +71,9 @@ class EventWorker:
         deadline = time.monotonic() + within
         if self._cleaning is not None:
             await cancelled(self._cleaning)
+        for waking in (self._hints, self._listener):
+            if waking is not None:
+                await waking.stop()
         if self._relaying is not None:
             self._relay.stop()
             await asyncio.wait([self._relaying], timeout=within / 2)
@@ -74,7 +93,7 @@ def event_worker(
     if settings.bus.adapter == "redis":
         bus = RedisBus(settings.redis.url, context, ledger, settings.events)
         outlet = StreamOutlet(RedisLink(settings.redis.url), stream_of(context), settings.events)
-        return EventWorker(database, context, settings.events, bus=bus, outlet=outlet)
+        return EventWorker(database, context, settings.events, bus=bus, outlet=outlet, wake_url=settings.redis.url)
     if memory_bus is None:
         raise ConfigurationError("bus.adapter is memory, which works only where all contexts share one process")
     view = memory_bus.for_context(context, ledger, lanes=settings.events.lanes)
