@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, overload
 
+import msgspec
 from promenade_kernel.events.envelope import Envelope
-from promenade_kernel.events.registry import Event, context_of, wire_type
+from promenade_kernel.events.registry import Event, accepted_wires, context_of, wire_type
 
 EventT = TypeVar("EventT", bound=Event)
 EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
@@ -15,6 +16,43 @@ EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
 
 class BusClosed(RuntimeError):
     """The bus was closed before this was done; what is in an outbox is published again at the next start."""
+
+
+class Delivered(msgspec.Struct, Generic[EventT]):
+    """One event handed to a reaction that takes several at once."""
+
+    envelope: Envelope
+    wanted: type[EventT]
+    opened: EventT | None = None
+
+    @property
+    def event(self) -> EventT:
+        """The payload, read at the first look; raises as `Envelope.open` does."""
+        if self.opened is None:
+            self.opened = self.envelope.open_as(self.wanted)
+        return self.opened
+
+
+class Deliveries(Sequence[Delivered[EventT]]):
+    """The events of one batch; each is made when it is looked at."""
+
+    __slots__ = ("envelopes", "wanted")
+
+    def __init__(self, envelopes: Sequence[Envelope], wanted: type[EventT]) -> None:
+        self.envelopes = envelopes
+        self.wanted = wanted
+
+    def __len__(self) -> int:
+        return len(self.envelopes)
+
+    @overload
+    def __getitem__(self, index: int) -> Delivered[EventT]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Deliveries[EventT]: ...
+    def __getitem__(self, index: int | slice) -> Delivered[EventT] | Deliveries[EventT]:
+        if isinstance(index, slice):
+            return Deliveries(self.envelopes[index], self.wanted)
+        return Delivered(self.envelopes[index], self.wanted)
 
 
 class Reaction(Protocol[EventT_contra]):
@@ -29,6 +67,22 @@ class Reaction(Protocol[EventT_contra]):
     def __name__(self) -> str: ...
 
     def __call__(self, event: EventT_contra, envelope: Envelope, /) -> Awaitable[None]: ...
+
+
+class BatchReaction(Protocol[EventT]):
+    """A set-based reaction: `async def on_order_placed(batch)` gets all the events of one transaction at once.
+
+    Of one subject they come in order. When it raises, all that it did is rolled back and it is called again for one
+    event after the other. What it records is caused by each event only inside `with use_cause(each.envelope.cause)`.
+    """
+
+    @property
+    def __name__(self) -> str: ...
+
+    def __call__(self, batch: Deliveries[EventT], /) -> Awaitable[None]: ...
+
+
+AnyReaction = Reaction[EventT] | BatchReaction[EventT]
 
 
 class Receipt(Protocol):
@@ -48,8 +102,15 @@ class Bus(Protocol):
         """Hand events over, in order; waits for room, except inside a reaction."""
         ...
 
-    def subscribe(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
-        """Let this context react to an event; before `start`."""
+    def subscribe(
+        self, event_class: type[EventT], reaction: AnyReaction[EventT], *, batch: bool = False, alone: bool = False
+    ) -> None:
+        """Let this context react to an event; before `start`.
+
+        Reactions to several events share a transaction. `batch`: the reaction takes all of them in one call.
+        `alone`: each call has a transaction of its own; for one that holds what everybody waits for, such as the row
+        of a number series.
+        """
         ...
 
     async def start(self) -> None:
@@ -67,23 +128,32 @@ class Subscription:
 
     name: str
     event_class: type[Event]
-    reaction: Callable[[Any, Envelope], Awaitable[None]]
+    reaction: Callable[..., Awaitable[None]]
+    batch: bool = False
+    alone: bool = False
 
 
 class Subscriptions:
     """All that one context reacts to.
 
-    A reaction may subscribe to several events. Subscribed to two forms (`.v1`, `.v2`) of one fact it acts on the first
-    that arrives: both share an id, and the inbox row says it is done.
+    A reaction may subscribe to several events. It gets an older form of a fact too, upcast to the class it asks for,
+    and acts on the form that arrives first: all share an id, and the inbox row says it is done.
     """
 
     def __init__(self, context: str) -> None:
         self.context = context
         self._by_type: dict[str, tuple[Subscription, ...]] = {}
-        self._by_name: dict[str, Callable[[Any, Envelope], Awaitable[None]]] = {}
+        self._by_name: dict[str, Callable[..., Awaitable[None]]] = {}
         self._producers: set[str] = set()
 
-    def add(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
+    def add(
+        self,
+        event_class: type[EventT],
+        reaction: AnyReaction[EventT],
+        *,
+        batch: bool = False,
+        alone: bool = False,
+    ) -> None:
         """Register a reaction; another one of the same name would take its inbox rows and is refused."""
         name = f"{self.context}.{reaction.__name__}"
         wire = wire_type(event_class)
@@ -91,7 +161,12 @@ class Subscriptions:
             raise ValueError(f"another reaction is called {name}")
         if any(present.name == name for present in self.of(wire)):
             raise ValueError(f"{name} is subscribed to {wire} already")
-        self._by_type[wire] = (*self.of(wire), Subscription(name, event_class, reaction))
+        if batch and alone:
+            raise ValueError(f"{name} cannot take all events of a transaction and be alone in it")
+        subscription = Subscription(name, event_class, reaction, batch=batch, alone=alone)
+        for accepted in accepted_wires(event_class):
+            if all(present.name != name for present in self.of(accepted)):
+                self._by_type[accepted] = (*self.of(accepted), subscription)
         self._producers.add(context_of(event_class))
 
     def of(self, wire: str) -> tuple[Subscription, ...]:

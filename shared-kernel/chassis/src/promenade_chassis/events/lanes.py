@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextvars import Context, ContextVar
 from typing import Generic, TypeVar
 
@@ -18,10 +18,13 @@ from promenade_chassis.events.supervision import cancelled
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 WorkT = TypeVar("WorkT")
-Handle = Callable[[WorkT], Awaitable[Done | Again]]
+Outcomes = Sequence[Done | Again]
+Handle = Callable[[Sequence[WorkT]], Awaitable[Outcomes | None]]
+"""Handles works, of each subject in order; answers what became of each, or None: all are done."""
+
+DEFAULT_BATCH = 500
 
 _AFTER_A_FAULT = Again(1.0)
-_STRIDE = 64  # work that never waits for anything must not keep the event loop to itself
 _inside: ContextVar[bool] = ContextVar("promenade_inside_lane", default=False)
 
 
@@ -31,48 +34,44 @@ def inside_lane() -> bool:
 
 
 class Lane(Generic[WorkT]):
-    """One worker and the subjects dealt to it.
+    """One worker and the subjects dealt to it. It hands over what has arrived, in that order, at most `batch` works.
 
-    Work that answers `Again` is tried again after its pause; what follows of its subject waits behind it, other
-    subjects go on. Work of lower rank goes before what waits already: it may be what that waits for, left behind by
-    another replica and claimed late.
+    Work that answers `Again` is tried again after its pause; what follows of its subject is held behind it, other
+    subjects go on. Work of lower rank goes before what is held: it may be what that waits for, left behind by another
+    replica and claimed late.
     """
 
-    def __init__(self, handle: Handle[WorkT]) -> None:
+    def __init__(
+        self, handle: Handle[WorkT], subject: Callable[[WorkT], Hashable], rank: Callable[[WorkT], int], batch: int
+    ) -> None:
         self._handle = handle
-        self._queues: dict[Hashable, list[tuple[int, WorkT]]] = {}
-        self._ready: deque[Hashable] = deque()
-        self._pauses: dict[Hashable, asyncio.TimerHandle] = {}
+        self._subject = subject
+        self._rank = rank
+        self._batch = batch
         self._wake = asyncio.Event()
         self._busy = False
+        self._arrived: deque[WorkT] = deque()
+        self._held: dict[Hashable, list[WorkT]] = {}  # by subject, in order of rank
+        self._pauses: dict[Hashable, asyncio.TimerHandle] = {}
+        self._due: deque[Hashable] = deque()  # the subjects held whose pause has ended
 
-    def put(self, subject: Hashable, rank: int, work: WorkT) -> None:
-        """Take work; of one subject that of the lowest rank is handled first, among equals what was put first."""
-        queue = self._queues.get(subject)
-        if queue is None:
-            self._queues[subject] = [(rank, work)]
-            self._make_ready(subject)
-            return
-        place = bisect_right(queue, rank, key=_rank)
-        queue.insert(place, (rank, work))
-        pause = self._pauses.pop(subject, None) if place == 0 else None
-        if pause is not None:
-            pause.cancel()
-            self._make_ready(subject)
+    def put(self, works: Iterable[WorkT]) -> None:
+        """Take work, in order."""
+        self._arrived.extend(works)
+        self._wake.set()
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is handled and nothing could be; work that pauses may be left."""
-        return not self._busy and not self._ready
+        return not (self._busy or self._arrived or self._due)
 
     async def run(self) -> None:
         """Handle work until cancelled."""
         _inside.set(True)
         while True:
-            for _ in range(min(_STRIDE, len(self._ready))):
+            if self._arrived or self._due:
                 await self._next()
-            if self._ready:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # work that never waits must not keep the event loop to itself
                 continue
             self._wake.clear()
             await self._wake.wait()
@@ -84,53 +83,94 @@ class Lane(Generic[WorkT]):
         self._pauses.clear()
 
     async def _next(self) -> None:
-        subject = self._ready.popleft()
-        queue = self._queues[subject]
-        rank, work = queue.pop(0)
+        works = self._take_due()
+        works += self._take_arrived(self._batch - len(works))
+        if not works:
+            return
         self._busy = True
         try:
-            outcome = await self._handle(work)
+            outcomes = await self._handle(works)
         except Exception:
             # Handling contains what reactions raise; this is a fault of the plumbing, and the work is not lost by it.
             logger.exception("lane.failed")
-            outcome = _AFTER_A_FAULT
+            outcomes = [_AFTER_A_FAULT] * len(works)
         finally:
             self._busy = False
-        if isinstance(outcome, Again):
-            self._put_back(subject, rank, work, outcome)
-        elif queue:
-            self._ready.append(subject)
-        else:
-            del self._queues[subject]
+        if outcomes is not None:
+            self._hold_back(works, outcomes)
 
-    def _put_back(self, subject: Hashable, rank: int, work: WorkT, again: Again) -> None:
-        queue = self._queues[subject]
-        place = bisect_left(queue, rank, key=_rank)
-        queue.insert(place, (rank, work))
-        if place > 0:  # meanwhile something came that goes before it
-            self._ready.append(subject)
-            return
-        loop = asyncio.get_running_loop()
-        self._pauses[subject] = loop.call_later(again.seconds, self._resume, subject)
+    def _take_due(self) -> list[WorkT]:
+        works: list[WorkT] = []
+        while self._due and len(works) < self._batch:
+            subject = self._due.popleft()
+            queue = self._held.pop(subject)
+            room = self._batch - len(works)
+            works += queue[:room]
+            if len(queue) > room:
+                self._held[subject] = queue[room:]
+                self._due.appendleft(subject)
+        return works
+
+    def _take_arrived(self, room: int) -> list[WorkT]:
+        arrived = self._arrived
+        works = [arrived.popleft() for _ in range(min(room, len(arrived)))]
+        if not self._held:
+            return works
+        return [work for work in works if not self._is_held(work)]
+
+    def _is_held(self, work: WorkT) -> bool:
+        """Whether what its subject waits for comes first; then it is held too."""
+        subject = self._subject(work)
+        queue = self._held.get(subject)
+        if queue is None:
+            return False
+        place = bisect_right(queue, self._rank(work), key=self._rank)
+        queue.insert(place, work)
+        if place == 0 and subject in self._pauses:
+            self._pauses[subject].cancel()
+            self._resume(subject)
+        return True
+
+    def _hold_back(self, works: Sequence[WorkT], outcomes: Outcomes) -> None:
+        left: dict[Hashable, tuple[list[WorkT], float]] = {}
+        for work, outcome in zip(works, outcomes, strict=True):
+            if isinstance(outcome, Again):
+                left.setdefault(self._subject(work), ([], outcome.seconds))[0].append(work)
+        for subject, (those, pause) in left.items():
+            queue = self._held.setdefault(subject, [])
+            queue[:0] = those
+            queue.sort(key=self._rank)
+            if subject in self._due:
+                self._due.remove(subject)
+            self._pause(subject, pause if queue[0] is those[0] else 0.0)
+
+    def _pause(self, subject: Hashable, seconds: float) -> None:
+        if seconds > 0:
+            loop = asyncio.get_running_loop()
+            self._pauses[subject] = loop.call_later(seconds, self._resume, subject)
+        else:
+            self._due.append(subject)
 
     def _resume(self, subject: Hashable) -> None:
         del self._pauses[subject]
-        self._make_ready(subject)
-
-    def _make_ready(self, subject: Hashable) -> None:
-        self._ready.append(subject)
+        self._due.append(subject)
         self._wake.set()
 
 
-def _rank(ranked: tuple[int, object]) -> int:
-    return ranked[0]
-
-
 class Lanes(Generic[WorkT]):
-    """Several lanes; a subject always goes to the same one."""
+    """Several lanes; a subject always goes to the same one. `rank` orders the works of one subject."""
 
-    def __init__(self, handle: Handle[WorkT], count: int) -> None:
-        self._lanes = [Lane(handle) for _ in range(count)]
+    def __init__(
+        self,
+        handle: Handle[WorkT],
+        count: int,
+        *,
+        subject: Callable[[WorkT], Hashable],
+        rank: Callable[[WorkT], int],
+        batch: int = DEFAULT_BATCH,
+    ) -> None:
+        self._subject = subject
+        self._lanes = [Lane(handle, subject, rank, batch) for _ in range(count)]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -138,9 +178,15 @@ class Lanes(Generic[WorkT]):
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(lane.run(), context=Context()) for lane in self._lanes]
 
-    def put(self, subject: Hashable, rank: int, work: WorkT) -> None:
-        """Deal work to its subject's lane."""
-        self._lanes[hash(subject) % len(self._lanes)].put(subject, rank, work)
+    def put(self, works: Iterable[WorkT]) -> None:
+        """Deal works to their subjects' lanes, in order."""
+        count, subject = len(self._lanes), self._subject
+        dealt: list[list[WorkT]] = [[] for _ in range(count)]
+        for work in works:
+            dealt[hash(subject(work)) % count].append(work)
+        for lane, its in zip(self._lanes, dealt, strict=True):
+            if its:
+                lane.put(its)
 
     async def drain(self, within: float) -> bool:
         """Wait until only paused work is left; answers whether that came true in so many seconds."""

@@ -39,9 +39,10 @@ from promenade_chassis.events.bus import Subscription, Subscriptions
 from promenade_chassis.events.ledger import UNREADABLE
 from promenade_chassis.events.meters import EventMeters
 from promenade_chassis.events.postgres import is_away
+from promenade_chassis.events.reacting import react
 from promenade_chassis.events.redelivery_rows import RedeliveryRows
 from promenade_chassis.events.retry import RetryPolicy, not_yet_delay
-from promenade_chassis.ports import NotYet, PermanentError, use_cause
+from promenade_chassis.ports import NotYet, PermanentError
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -122,8 +123,8 @@ class Redelivery:
         ids = _ids(row)
         began = time.perf_counter()
         try:
-            with use_cause(envelope.cause), structlog.contextvars.bound_contextvars(**ids):
-                await _run(self._subscription(row["reaction"], envelope), envelope)
+            with structlog.contextvars.bound_contextvars(**ids):
+                await react(self._subscription(row["reaction"], envelope), (envelope,))
         except Exception as error:
             if is_away(error):
                 raise
@@ -156,17 +157,6 @@ class Redelivery:
         self._meters.failed(row["reaction"])
         self._meters.dead(row["reaction"])
         logger.error("event.dead-lettered", **_ids(row), error=_text(error)[:200], attempts=attempts)
-
-
-async def _run(subscription: Subscription, envelope: Envelope) -> None:
-    """Run the reaction. A cancellation that it raised by itself is its failure, not the end of the worker."""
-    try:
-        await subscription.reaction(envelope.open(), envelope)
-    except asyncio.CancelledError as cancelled:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise RuntimeError("the reaction cancelled itself") from cancelled
 
 
 def _text(error: Exception) -> str:

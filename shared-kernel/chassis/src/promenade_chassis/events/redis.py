@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Hashable, Sequence
 from typing import Any
 
 import structlog
@@ -14,12 +14,13 @@ from promenade_kernel.events.envelope import Envelope, stream_of
 from redis.exceptions import RedisError
 
 from promenade_chassis.config import EventsSettings
-from promenade_chassis.events.bus import EventT, Reaction, Subscriptions
+from promenade_chassis.events.batches import AT_ONCE
+from promenade_chassis.events.bus import AnyReaction, EventT, Subscriptions
 from promenade_chassis.events.lanes import Lanes
 from promenade_chassis.events.ledger import Ledger
 from promenade_chassis.events.outcome import Again, Done, Outcome, Unpreceded
 from promenade_chassis.events.reader import BLOCK_SECONDS, CLAIM_AFTER_SECONDS, Entry, StreamReader
-from promenade_chassis.events.redis_link import RedisLink
+from promenade_chassis.events.redis_link import RedisLink, Word
 from promenade_chassis.events.settle import Settlement
 from promenade_chassis.events.stream_ids import StreamId
 from promenade_chassis.events.supervision import cancelled, supervised
@@ -94,25 +95,27 @@ class RedisBus:
         self._url = url
         self._link = RedisLink(url)
         self._settlement = Settlement(ledger, self.subscriptions)
-        self._lanes = Lanes[Entry](self._handle, settings.lanes)
+        self._lanes = Lanes[Entry](self._handle, settings.lanes, subject=_subject, rank=_sequence, batch=settings.batch)
         self._readers: list[StreamReader] = []
         self._reading: list[asyncio.Task[None]] = []
         self._tending: list[asyncio.Task[None]] = []
 
-    def subscribe(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
-        """Let this context react to an event."""
-        self.subscriptions.add(event_class, reaction)
+    def subscribe(
+        self, event_class: type[EventT], reaction: AnyReaction[EventT], *, batch: bool = False, alone: bool = False
+    ) -> None:
+        """See `Bus.subscribe`."""
+        self.subscriptions.add(event_class, reaction, batch=batch, alone=alone)
 
     async def publish(self, envelopes: Sequence[Envelope]) -> StreamReceipt:
         """Append to the streams of their sources, in order: for tests and tools.
 
         Services publish by recording events, through outbox and relay: only that is safe against a loss of Redis.
         """
-        entries: dict[str, list[bytes]] = {}
+        additions: dict[str, list[tuple[Word, ...]]] = {}
         for envelope in envelopes:
             stream = stream_of(envelope.source.removeprefix("/promenade/"))
-            entry_id = await self._link.call("XADD", stream, "*", "e", envelope.encode())
-            entries.setdefault(stream, []).append(entry_id)
+            additions.setdefault(stream, []).append(("XADD", stream, "*", "e", envelope.encode()))
+        entries = {stream: await self._link.call_many(commands) for stream, commands in additions.items()}
         return StreamReceipt(self._link, entries)
 
     async def start(self) -> None:
@@ -142,7 +145,7 @@ class RedisBus:
             self._consumer,
             link=self._link,
             blocking=RedisLink(self._url, answers_within=BLOCK_SECONDS + 4.0),
-            deal=self._deal,
+            deal=self._lanes.put,
             room=self._room,
             claim_after=self._claim_after,
         )
@@ -165,25 +168,31 @@ class RedisBus:
         except (RedisError, OSError, TimeoutError) as error:
             logger.warning("redis.away", stream=reader.stream, error=str(error)[:200])
 
-    def _deal(self, entry: Entry) -> None:
-        subject, sequence = (entry.envelope.subject, entry.envelope.sequence) if entry.envelope else (entry.id, 0)
-        self._lanes.put((entry.reader.stream, subject), sequence, entry)
+    async def _handle(self, entries: Sequence[Entry]) -> Sequence[Done | Again] | None:
+        envelopes = [entry.envelope for entry in entries if entry.envelope is not None]
+        if len(envelopes) < len(entries):
+            return await self._handle_apart(entries)
+        outcomes = await self._settlement.settle_all(envelopes)
+        if outcomes is None:
+            _settled(entries)
+            return None
+        concluded = [await self._conclude(entry, outcome) for entry, outcome in zip(entries, outcomes, strict=True)]
+        _settled([entry for entry, outcome in zip(entries, concluded, strict=True) if isinstance(outcome, Done)])
+        return concluded
 
-    async def _handle(self, entry: Entry) -> Done | Again:
-        outcome = await self._settle(entry)
-        if isinstance(outcome, Unpreceded):
-            return _LOOK_AGAIN
-        if isinstance(outcome, Done):
-            entry.reader.settle(entry)
-        return outcome
+    async def _handle_apart(self, entries: Sequence[Entry]) -> Sequence[Done | Again]:
+        """What is no envelope is buried, each by itself; the others of the batch have their turn after it."""
+        outcomes: list[Done | Again] = []
+        for entry in entries:
+            outcome = AT_ONCE if entry.envelope else await self._settlement.bury(entry.raw, entry.fault)
+            outcomes.append(outcome if isinstance(outcome, Done | Again) else _LOOK_AGAIN)
+        _settled([entry for entry, outcome in zip(entries, outcomes, strict=True) if isinstance(outcome, Done)])
+        return outcomes
 
-    async def _settle(self, entry: Entry) -> Outcome:
-        if entry.envelope is None:
-            return await self._settlement.bury(entry.raw, entry.fault)
-        outcome = await self._settlement.settle(entry.envelope)
-        if isinstance(outcome, Unpreceded) and not await self._past_in_flight(entry):
-            return await self._settlement.settle(entry.envelope, adopt=True)
-        return outcome
+    async def _conclude(self, entry: Entry, outcome: Outcome) -> Done | Again:
+        if isinstance(outcome, Unpreceded) and entry.envelope and not await self._past_in_flight(entry):
+            outcome = await self._settlement.settle(entry.envelope, adopt=True)
+        return _LOOK_AGAIN if isinstance(outcome, Unpreceded) else outcome
 
     async def _past_in_flight(self, entry: Entry) -> bool:
         """Whether another replica still holds an earlier entry of the subject; while Redis is away, perhaps."""
@@ -191,3 +200,21 @@ class RedisBus:
             return await entry.reader.has_past_in_flight(entry)
         except (RedisError, OSError):
             return True
+
+
+def _subject(entry: Entry) -> Hashable:
+    # Aggregates of two contexts never share an id; if they did they would only wait for each other.
+    return entry.envelope.subject.int if entry.envelope else entry.id
+
+
+def _sequence(entry: Entry) -> int:
+    return entry.envelope.sequence if entry.envelope else 0
+
+
+def _settled(entries: Sequence[Entry]) -> None:
+    """Their effects have committed: each reader acknowledges its own."""
+    by_reader: dict[StreamReader, list[Entry]] = {}
+    for entry in entries:
+        by_reader.setdefault(entry.reader, []).append(entry)
+    for reader, its in by_reader.items():
+        reader.settle(its)
