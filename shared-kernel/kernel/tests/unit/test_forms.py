@@ -201,6 +201,14 @@ def test_a_form_says_which_others_there_are():
     assert b"forms" not in alone[0].encode()
 
 
+@pytest.mark.usefixtures("forms")
+def test_a_form_counts_itself():
+    """Whatever it says of the others: it was published, or it would not be here."""
+    envelope = msgspec.structs.replace(sealed(CatNamedV2(first="Ada", last="Byron")), forms="1,3")
+
+    assert envelope.types == ("cat.named.v3", "cat.named.v2", "cat.named.v1")
+
+
 @pytest.mark.parametrize("nonsense", ["", "0", "v2,v1", "2,", "two"])
 def test_what_says_nonsense_of_its_forms_is_poison(nonsense: str):
     """It is no envelope of ours."""

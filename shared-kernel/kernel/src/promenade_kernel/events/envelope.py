@@ -115,7 +115,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.forms is None:
             return (self.type,)
         fact = fact_of(self.type)
-        return tuple(f"{fact}.v{major}" for major in self.forms.split(","))
+        majors = sorted({int(major) for major in self.forms.split(",")} | {major_of(self.type)}, reverse=True)
+        return tuple(f"{fact}.v{major}" for major in majors)
 
     @property
     def cause(self) -> Cause:
