@@ -80,7 +80,7 @@ async def react(subscription: Subscription, envelopes: Sequence[Envelope]) -> No
             return
         for envelope in envelopes:
             take_in_hand(envelope)
-            await subscription.reaction(envelope.open(), envelope)
+            await subscription.reaction(envelope.open_as(subscription.event_class), envelope)
     except asyncio.CancelledError as cancelled:
         refuse_own_cancellation(cancelled)
         raise
