@@ -105,7 +105,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def _read_as(self, cls: builtins.type[E]) -> E:
         try:
-            return codec.decode(bytes(self.data), cls)
+            return codec.decode(self.data, cls)
         except msgspec.DecodeError as fault:
             raise PoisonMessage(f"{self.type} {self.id}: {fault}") from fault
 
