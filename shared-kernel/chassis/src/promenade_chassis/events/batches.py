@@ -28,6 +28,7 @@ class Item(msgspec.Struct, eq=False):
     key: Key
     subscriptions: tuple[Subscription, ...]
     outcome: Outcome | None = None
+    has_turn: bool = False
     acted: bool = False
 
 
@@ -130,6 +131,7 @@ def choose(run: Run, known: Knowledge) -> None:
             if envelope.id in known.troubled or any(each.alone for each in item.subscriptions):
                 return
             run.turn.append(item)
+            item.has_turn = True
             last = envelope.sequence
         elif envelope.sequence > last:
             item.outcome = _wait(envelope.sequence, run.position, last, known.gap_wait)

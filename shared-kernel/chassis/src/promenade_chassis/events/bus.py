@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 import msgspec
 from promenade_kernel.events.envelope import Envelope
@@ -33,6 +33,28 @@ class Delivered(msgspec.Struct, Generic[EventT]):
         return self.opened
 
 
+class Deliveries(Sequence[Delivered[EventT]]):
+    """The events of one batch; each is made when it is looked at."""
+
+    __slots__ = ("envelopes", "wanted")
+
+    def __init__(self, envelopes: Sequence[Envelope], wanted: type[EventT]) -> None:
+        self.envelopes = envelopes
+        self.wanted = wanted
+
+    def __len__(self) -> int:
+        return len(self.envelopes)
+
+    @overload
+    def __getitem__(self, index: int) -> Delivered[EventT]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Deliveries[EventT]: ...
+    def __getitem__(self, index: int | slice) -> Delivered[EventT] | Deliveries[EventT]:
+        if isinstance(index, slice):
+            return Deliveries(self.envelopes[index], self.wanted)
+        return Delivered(self.envelopes[index], self.wanted)
+
+
 class Reaction(Protocol[EventT_contra]):
     """What a context does about an event: `async def on_order_placed(event, envelope)`.
 
@@ -57,7 +79,7 @@ class BatchReaction(Protocol[EventT]):
     @property
     def __name__(self) -> str: ...
 
-    def __call__(self, batch: Sequence[Delivered[EventT]], /) -> Awaitable[None]: ...
+    def __call__(self, batch: Deliveries[EventT], /) -> Awaitable[None]: ...
 
 
 AnyReaction = Reaction[EventT] | BatchReaction[EventT]
