@@ -62,7 +62,8 @@ class Plan(msgspec.Struct, kw_only=True):
     Attributes:
         databases: URL by context; `identity` produces, `billing` reacts.
         fault: where it dies, when it comes there for the `nth` time.
-        moods: how the reaction behaves to a subject's events: `refuses`, `always-fails`, `fails-twice`, `slow`.
+        moods: how the reaction behaves to a subject's events: `refuses`, `always-fails`, `fails-twice`.
+        slow: seconds that each reaction takes, so that much is waiting when something breaks.
     """
 
     databases: dict[str, str]
@@ -75,6 +76,7 @@ class Plan(msgspec.Struct, kw_only=True):
     deadly: int = signal.SIGKILL
     claim_after: float = 0.0
     attempts: int = 8
+    slow: float = 0.0
     moods: dict[UUID, str] = msgspec.field(default_factory=dict[UUID, str])
 
 
@@ -90,7 +92,9 @@ def live(plan: bytes, told: Connection) -> None:
 
 
 async def _work(plan: Plan, told: Connection) -> None:
-    settings = _settings(plan)
+    settings = settings_for(
+        plan.redis_url, adapter=plan.adapter, attempts=plan.attempts, gap_wait=1 if plan.claim_after else 10
+    )
     configure_logging(settings.log, service=plan.replica)
     reached = _doom(plan)
     _install(plan, reached)
@@ -111,15 +115,14 @@ async def _work(plan: Plan, told: Connection) -> None:
         await database.close()
 
 
-def _settings(plan: Plan) -> Settings:
+def settings_for(redis_url: str, *, adapter: str = "redis", attempts: int = 8, gap_wait: int = 10) -> Settings:
+    """A worker's settings, as by default but for a quick first retry."""
     return Settings(
         profile="test",
         auth=AuthSettings(issuer="", jwks_url=""),
-        redis=RedisSettings(url=plan.redis_url),
-        bus=BusSettings(adapter="memory" if plan.adapter == "memory" else "redis"),
-        events=EventsSettings(
-            backoff_first_ms=20, attempts=plan.attempts, gap_wait_seconds=1 if plan.claim_after else 10
-        ),
+        redis=RedisSettings(url=redis_url),
+        bus=BusSettings(adapter="memory" if adapter == "memory" else "redis"),
+        events=EventsSettings(backoff_first_ms=20, attempts=attempts, gap_wait_seconds=gap_wait),
     )
 
 
@@ -176,6 +179,8 @@ class _Reaction:
             values = {"id": envelope.id, "subject": envelope.subject, "sequence": envelope.sequence}
             connection = self._database.writing_connection()
             await connection.execute(INSERT, {**values, "replica": self._plan.replica})
+        if self._plan.slow:
+            await asyncio.sleep(self._plan.slow)
         self._misbehave(envelope)
         if self._plan.fault == "in-batch":
             self._reached()

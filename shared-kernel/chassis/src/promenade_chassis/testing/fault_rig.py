@@ -24,7 +24,8 @@ from redis.exceptions import RedisError
 from promenade_chassis.config import DatabaseSettings
 from promenade_chassis.database import Database
 from promenade_chassis.events.redis_link import RedisLink
-from promenade_chassis.testing.doomed_worker import READY, Plan, live
+from promenade_chassis.events.worker import event_worker
+from promenade_chassis.testing.doomed_worker import READY, Plan, live, settings_for
 from promenade_chassis.testing.fault_load import Load
 from promenade_chassis.testing.polling import eventually, stretched
 
@@ -108,6 +109,16 @@ class FaultRig:
         said = await asyncio.to_thread(_hear, ours, stretched(20))
         assert said == READY, log.read_text()
         return worker
+
+    @asynccontextmanager
+    async def relay_here(self) -> AsyncGenerator[None]:
+        """Identity's worker in this process: each commit of a load wakes it at once, as within a service."""
+        worker = event_worker(self.producer, PRODUCER, settings_for(self.redis_url))
+        await worker.start()
+        try:
+            yield
+        finally:
+            await worker.stop(5)
 
     async def kill_all(self) -> None:
         """Nothing that was started outlives the test."""
