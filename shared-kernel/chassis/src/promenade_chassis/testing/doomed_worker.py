@@ -64,6 +64,7 @@ class Plan(msgspec.Struct, kw_only=True):
         fault: where it dies, when it comes there for the `nth` time.
         moods: how the reaction behaves to a subject's events: `refuses`, `always-fails`, `fails-twice`.
         slow: seconds that each reaction takes, so that much is waiting when something breaks.
+        stop_within: seconds from SIGTERM until it gives up what it has not finished.
     """
 
     databases: dict[str, str]
@@ -77,6 +78,7 @@ class Plan(msgspec.Struct, kw_only=True):
     claim_after: float = 0.0
     attempts: int = 8
     slow: float = 0.0
+    stop_within: float = 8.0
     moods: dict[UUID, str] = msgspec.field(default_factory=dict[UUID, str])
 
 
@@ -110,7 +112,7 @@ async def _work(plan: Plan, told: Connection) -> None:
         await workers[name].start()
     told.send_bytes(READY)
     await stop.wait()
-    await asyncio.gather(*(worker.stop(8) for worker in workers.values()))
+    await asyncio.gather(*(worker.stop(plan.stop_within) for worker in workers.values()))
     for database in databases.values():
         await database.close()
 

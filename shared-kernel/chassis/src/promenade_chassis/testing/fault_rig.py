@@ -134,7 +134,7 @@ class FaultRig:
 
     async def progresses(self, within: float = 30) -> float:
         """Wait until something more takes effect; answers after how many seconds since the fault was over."""
-        before = await self._count("fault_effect")
+        before = await eventually(lambda: self._count("fault_effect"), within=within)  # the database may be coming back
         await eventually(lambda: self._more_than(before), within=within)
         taken = time.monotonic() - self.began
         if self.began:

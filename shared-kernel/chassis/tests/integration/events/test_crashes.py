@@ -123,7 +123,7 @@ async def test_of_two_relays_the_second_goes_on_when_the_first_is_killed(rig: Fa
 
 async def test_sigterm_under_load_ends_well_and_the_rest_is_done_later(rig: FaultRig):
     """Exit 0 within the deadline, nothing lost or doubled."""
-    processes = [await rig.launch("identity"), await rig.launch("billing")]
+    processes = [await rig.launch("identity"), await rig.launch("billing", slow=0.005)]
     async with Load(rig.producer) as load:
         await rig.progresses()
         for process in processes:
@@ -143,18 +143,18 @@ async def test_redis_emptied_again_and_again_under_load(rig: FaultRig, times: in
 
     Every other time the consumer dies with it, and with that what it had read and not yet done.
     """
-    billing = await rig.launch("billing", slow=0.005)
+    billing = await rig.launch("billing", slow=0.003)
     async with rig.relay_here():
-        async with Load(rig.producer, batch=10, pause=0) as load:
+        async with Load(rig.producer, pause=0.005) as load:
             for time in range(times):
                 await rig.progresses()
-                await load.more(random.randint(20, 200))
+                await load.more(random.randint(20, 80))
                 if time % 2:
                     billing.process.kill()
                 await rig.link.call("FLUSHDB")
                 rig.recovers_from_now()
                 if time % 2:
-                    billing = await rig.launch("billing", slow=0.005)
+                    billing = await rig.launch("billing", slow=0.003)
 
         await rig.settled(load)
 
