@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,7 @@ from promenade_chassis.config import (
     Settings,
 )
 from promenade_chassis.database import Database
+from promenade_chassis.events.bus import Delivered
 from promenade_chassis.events.memory import MemoryBus
 from promenade_chassis.events.outlet_memory import MemoryOutlet
 from promenade_chassis.events.outlet_stream import StreamOutlet
@@ -64,6 +65,7 @@ class Plan(msgspec.Struct, kw_only=True):
         fault: where it dies, when it comes there for the `nth` time.
         moods: how the reaction behaves to a subject's events: `refuses`, `always-fails`, `fails-twice`.
         slow: seconds that each reaction takes, so that much is waiting when something breaks.
+        batch: the reaction takes all the events of a transaction in one call.
         stop_within: seconds from SIGTERM until it gives up what it has not finished.
     """
 
@@ -78,6 +80,7 @@ class Plan(msgspec.Struct, kw_only=True):
     claim_after: float = 0.0
     attempts: int = 8
     slow: float = 0.0
+    batch: bool = False
     stop_within: float = 8.0
     moods: dict[UUID, str] = msgspec.field(default_factory=dict[UUID, str])
 
@@ -104,7 +107,9 @@ async def _work(plan: Plan, told: Connection) -> None:
     databases = {name: Database(DatabaseSettings(url=url)) for name, url in plan.databases.items()}
     workers = {name: _make(plan, settings, name, each, shared) for name, each in databases.items()}
     if "billing" in workers:
-        workers["billing"].subscribe(UserSuspended, _Reaction(plan, databases["billing"], reached).on_user_suspended)
+        reaction = _Reaction(plan, databases["billing"], reached)
+        react = reaction.on_user_suspensions if plan.batch else reaction.on_user_suspended
+        workers["billing"].subscribe(UserSuspended, react, batch=plan.batch)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     for name in workers:
@@ -188,6 +193,11 @@ class _Reaction:
             self._reached()
         if self._plan.fault == "after-commit":
             self._database.on_commit(self._reached)
+
+    async def on_user_suspensions(self, batch: Sequence[Delivered[UserSuspended]]) -> None:
+        """The same for all of them."""
+        for each in batch:
+            await self.on_user_suspended(each.event, each.envelope)
 
     def _misbehave(self, envelope: Envelope) -> None:
         mood = self._plan.moods.get(envelope.subject)

@@ -42,14 +42,23 @@ async def test_a_relay_killed_again_and_again_loses_and_doubles_nothing(rig: Fau
 
 
 @pytest.mark.parametrize("kills", KILLS)
-@pytest.mark.parametrize("fault", ["in-batch", "after-commit", "before-acknowledge"])
-async def test_a_consumer_killed_again_and_again_loses_and_doubles_nothing(rig: FaultRig, fault: str, kills: int):
-    """After some effects of a batch, after its commit, and before XACK; facts are committed all the time."""
+@pytest.mark.parametrize(
+    ("fault", "batch"),
+    [("in-batch", False), ("in-batch", True), ("after-commit", False), ("before-acknowledge", True)],
+)
+async def test_a_consumer_killed_again_and_again_loses_and_doubles_nothing(
+    rig: FaultRig, fault: str, batch: bool, kills: int
+):
+    """After some effects of a batch, after its commit, and before XACK; facts are committed all the time.
+
+    The reaction takes one event or the whole batch.
+    """
     await rig.launch("identity")
     async with Load(rig.producer) as load:
         for _ in range(kills):
-            await killed(await rig.launch("billing", fault=fault, nth=random.randint(1, 40)))
-        await rig.launch("billing")
+            nth = random.randint(1, 3 if fault == "before-acknowledge" else 40)
+            await killed(await rig.launch("billing", fault=fault, nth=nth, batch=batch))
+        await rig.launch("billing", batch=batch)
         await load.more(50)
 
     await rig.settled(load)
@@ -88,7 +97,7 @@ async def test_one_of_two_consumers_killed_leaves_its_entries_to_the_other(rig: 
 async def test_two_consumers_keep_the_order_of_each_subject(rig: FaultRig, subjects: int):
     """Two processes, the events of one subject dealt to both."""
     await rig.launch("identity")
-    await asyncio.gather(rig.launch("billing", replica="one"), rig.launch("billing", replica="two"))
+    await asyncio.gather(*(rig.launch("billing", replica=name, batch=subjects > 1_000) for name in ("one", "two")))
 
     async with Load(rig.producer, subjects=subjects, batch=subjects // 8) as load:
         await load.more(3 * subjects, within=120)

@@ -1,7 +1,7 @@
 """A network that drops everything for a while: connections hang and nothing is reset, until it heals."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,47 +10,41 @@ from promenade_chassis.testing.fault_load import Load
 from promenade_chassis.testing.fault_rig import FaultRig
 from promenade_chassis.testing.tcp_proxy import TcpProxy, proxied
 
-SECONDS = [3, pytest.param(30, marks=pytest.mark.long)]
+WORKERS = ("identity", "billing")
+CUTS = [
+    (3, WORKERS, False),
+    *(
+        pytest.param(30, (worker,), forgotten, marks=pytest.mark.long)
+        for worker in WORKERS
+        for forgotten in (False, True)
+    ),
+]
 
 
-@pytest.mark.parametrize("seconds", SECONDS)
-@pytest.mark.parametrize("cut_off", ["identity", "billing"])
+@pytest.mark.parametrize(("seconds", "cut_off", "forgotten"), CUTS)
 async def test_redis_cut_off_under_load(
-    mortal_rig: FaultRig, mortal_engines: MortalEngines, cut_off: str, seconds: int
+    mortal_rig: FaultRig, mortal_engines: MortalEngines, cut_off: Sequence[str], seconds: int, forgotten: bool
 ):
-    """Either the relay or the consumer hears nothing from Redis."""
+    """The relay, the consumer or both hear nothing from Redis, which may give their connections up meanwhile."""
     async with proxied(mortal_engines.pair.valkey.port) as proxy:
         await _launch_both(mortal_rig, cut_off, {"redis": proxy.url(mortal_rig.redis_url)})
         async with Load(mortal_rig.producer) as load:
-            await mortal_rig.progresses()
-            await _cut(proxy, mortal_rig, seconds)
-            await mortal_rig.progresses()
+            await _cut(proxy, mortal_rig, seconds, forgotten=forgotten)
 
         await mortal_rig.settled(load, within=120)
         assert await mortal_rig.dead_letters() == []
 
 
-@pytest.mark.parametrize("seconds", SECONDS)
-@pytest.mark.parametrize(
-    ("cut_off", "forgotten"),
-    [
-        ("identity", True),
-        ("billing", False),
-        pytest.param("identity", False, marks=pytest.mark.long),
-        pytest.param("billing", True, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize(("seconds", "cut_off", "forgotten"), CUTS)
 async def test_postgres_cut_off_under_load(
-    mortal_rig: FaultRig, mortal_engines: MortalEngines, cut_off: str, seconds: int, forgotten: bool
+    mortal_rig: FaultRig, mortal_engines: MortalEngines, cut_off: Sequence[str], seconds: int, forgotten: bool
 ):
-    """Either the relay or the consumer hears nothing from its database, which may give the connections up meanwhile."""
+    """The relay, the consumer or both hear nothing from their databases."""
     async with proxied(mortal_engines.pair.postgres.port) as proxy:
-        url = mortal_rig.producer.url if cut_off == "identity" else mortal_rig.consumer.url
-        await _launch_both(mortal_rig, cut_off, {cut_off: proxy.url(url)})
+        ways = {"identity": proxy.url(mortal_rig.producer.url), "billing": proxy.url(mortal_rig.consumer.url)}
+        await _launch_both(mortal_rig, cut_off, ways)
         async with Load(mortal_rig.producer) as load:
-            await mortal_rig.progresses()
             await _cut(proxy, mortal_rig, seconds, forgotten=forgotten)
-            await mortal_rig.progresses()
 
         await mortal_rig.settled(load, within=120)
         assert await mortal_rig.dead_letters() == []
@@ -106,15 +100,17 @@ async def _two_proxies(rig: FaultRig, engines: MortalEngines) -> AsyncGenerator[
         yield [redis, postgres]
 
 
-async def _launch_both(rig: FaultRig, cut_off: str, ways: dict[str, str]) -> None:
-    for context in ("identity", "billing"):
-        await rig.launch(context, ways=ways if context == cut_off else None, attempts=1)
+async def _launch_both(rig: FaultRig, cut_off: Sequence[str], ways: dict[str, str]) -> None:
+    for context in WORKERS:
+        await rig.launch(context, ways=ways if context in cut_off else None, attempts=1)
 
 
-async def _cut(proxy: TcpProxy, rig: FaultRig, seconds: int, *, forgotten: bool = False) -> None:
+async def _cut(proxy: TcpProxy, rig: FaultRig, seconds: int, *, forgotten: bool) -> None:
+    await rig.progresses()
     proxy.cut()
     if forgotten:
         proxy.forget_clients()
     await asyncio.sleep(seconds)
     proxy.heal()
     rig.recovers_from_now()
+    await rig.progresses()
