@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, LiteralString
 
-from promenade_kernel.events.envelope import seal
+from promenade_kernel.events.envelope import seal_forms
 from psycopg.errors import UniqueViolation
 
 from promenade_chassis import outbox
@@ -84,8 +84,9 @@ class BaseRepository:
         cause = current_cause()
         first = aggregate.last_sequence + 1
         envelopes = [
-            seal(event, subject=aggregate.id, sequence=sequence, cause=cause)
-            for sequence, event in enumerate(aggregate.recorded(), start=first)
+            envelope
+            for sequence, forms in enumerate(aggregate.recorded_forms(), start=first)
+            for envelope in seal_forms(forms, subject=aggregate.id, sequence=sequence, cause=cause)
         ]
         await outbox.append(connection, envelopes)
         self._database.announce_events()

@@ -18,6 +18,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 pytest.register_assert_rewrite(
+    "promenade_chassis.testing.batch_contract",
     "promenade_chassis.testing.bus_contract",
     "promenade_chassis.testing.retry_contract",
 )
