@@ -119,6 +119,18 @@ class Books:
                 assert reached == recorded[producer], (consumer, producer)
         self._nothing_is_pending()
 
+    def knows_consumer(self, context: str, replica: str) -> None:
+        """A worker of that name has begun to read."""
+        with redis.Redis.from_url(self.redis_url) as client:
+            known = {
+                consumer["name"].decode()
+                for stream in STREAMS
+                for group in client.xinfo_groups(stream)
+                if group["name"].decode() == context
+                for consumer in client.xinfo_consumers(stream, context)
+            }
+        assert replica in known, known
+
     def _recorded(self, context: str) -> dict[Any, int]:
         rows = self.rows(context, "SELECT subject, max(sequence) AS last, count(*) AS n FROM outbox GROUP BY subject")
         assert all(row["last"] == row["n"] for row in rows), context
