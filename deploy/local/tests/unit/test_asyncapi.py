@@ -184,3 +184,17 @@ def test_the_page_shows_texts_as_texts(document: dict[str, Any]):
 
     assert "<script>alert" not in page
     assert "A &lt;script&gt;alert(1)&lt;/script&gt; &amp; <code>&lt;b&gt;</code>" in page
+
+
+def test_the_page_tells_of_older_forms(document: dict[str, Any]):
+    """What is upcast to an event, as what a reaction reads it, and how the reaction was subscribed."""
+    spoiled = json.loads(json.dumps(document))
+    spoiled["components"]["messages"]["order.placed.v1"]["x-upcast-from"] = ["order.created.v1"]
+    (reaction,) = spoiled["operations"]["billing.reacts-to.order-management"]["x-reactions"]["order.placed.v1"]
+    reaction |= {"reads": "order.placed.v2", "options": ["batch"]}
+
+    page = events_page(spoiled)
+
+    assert '<a href="#order.created.v1"><code>order.created.v1</code></a> are upcast to it.' in page
+    assert '<code>on_order_placed</code> <span class="note">batch</span>' in page
+    assert '<span class="note">as <code>order.placed.v2</code></span>' in page

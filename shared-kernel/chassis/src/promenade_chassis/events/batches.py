@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from uuid import UUID
 
 import msgspec
@@ -146,7 +147,8 @@ def choose(run: Run, known: Knowledge) -> None:
 
 def _take_again(item: Item, turn: list[Item]) -> None:
     """The same fact once more, or another form of it: only reactions that the ones before it have not."""
-    taken = {each.name for before in turn if before.envelope.id == item.envelope.id for each in before.subscriptions}
+    before = takewhile(lambda each: each.envelope.id == item.envelope.id, reversed(turn))
+    taken = {each.name for other in before for each in other.subscriptions}
     item.subscriptions = tuple(each for each in item.subscriptions if each.name not in taken)
     item.has_turn = True
     turn.append(item)

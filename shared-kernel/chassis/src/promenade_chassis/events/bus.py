@@ -136,8 +136,8 @@ class Subscription:
 class Subscriptions:
     """All that one context reacts to.
 
-    A reaction may subscribe to several events. It gets an older form of a fact too, upcast to the class it asks for, and
-    acts on the form that arrives first: all share an id, and the inbox row says it is done.
+    A reaction may subscribe to several events. It gets an older form of a fact too, upcast to the class it asks for,
+    and acts on the form that arrives first: all share an id, and the inbox row says it is done.
     """
 
     def __init__(self, context: str) -> None:

@@ -20,7 +20,7 @@ from promenade_chassis.events.lanes import Lanes
 from promenade_chassis.events.ledger import Ledger
 from promenade_chassis.events.outcome import Again, Done, Outcome, Unpreceded
 from promenade_chassis.events.reader import BLOCK_SECONDS, CLAIM_AFTER_SECONDS, Entry, StreamReader
-from promenade_chassis.events.redis_link import RedisLink
+from promenade_chassis.events.redis_link import RedisLink, Word
 from promenade_chassis.events.settle import Settlement
 from promenade_chassis.events.stream_ids import StreamId
 from promenade_chassis.events.supervision import cancelled, supervised
@@ -111,11 +111,11 @@ class RedisBus:
 
         Services publish by recording events, through outbox and relay: only that is safe against a loss of Redis.
         """
-        entries: dict[str, list[bytes]] = {}
+        additions: dict[str, list[tuple[Word, ...]]] = {}
         for envelope in envelopes:
             stream = stream_of(envelope.source.removeprefix("/promenade/"))
-            entry_id = await self._link.call("XADD", stream, "*", "e", envelope.encode())
-            entries.setdefault(stream, []).append(entry_id)
+            additions.setdefault(stream, []).append(("XADD", stream, "*", "e", envelope.encode()))
+        entries = {stream: await self._link.call_many(commands) for stream, commands in additions.items()}
         return StreamReceipt(self._link, entries)
 
     async def start(self) -> None:

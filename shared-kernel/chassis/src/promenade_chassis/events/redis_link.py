@@ -3,41 +3,64 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-Word = str | bytes | int
+from promenade_chassis.events.redis_servers import Master, OneServer, Servers
+from promenade_chassis.events.redis_url import read_url
+from promenade_chassis.events.redis_wire import RedisWire, Word, pack
+
+__all__ = ["RedisLink", "Script", "Word", "is_group_missing"]
 
 
 class RedisLink:
-    """Connections to one Redis, a separate one for each command under way. `redis://` and `rediss://`.
+    """One connection to one Redis, on which the commands of all callers follow each other. See `read_url` for URLs.
 
     Commands are those of version 7.2, answers those of RESP2, as they come. `answers_within` bounds the wait for one,
-    so that a connection that went dead is noticed.
+    so that a connection that went dead is noticed. A command that blocks needs a link of its own. What the server
+    sends unasked, after SUBSCRIBE, goes to `overhear`.
     """
 
-    def __init__(self, url: str, *, answers_within: float = 5.0) -> None:
-        self._client: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-            url,
-            protocol=2,
-            decode_responses=False,
-            socket_connect_timeout=2.0,
-            socket_timeout=answers_within,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._client.response_callbacks.clear()
+    def __init__(self, url: str, *, answers_within: float = 5.0, overhear: Callable[[Any], None] | None = None) -> None:
+        self._servers = _servers(url, answers_within, overhear)
 
-    async def call(self, *words: Word) -> Any:
-        """One command; raises `RedisError` or `OSError`."""
-        return await self._client.execute_command(*words)
+    async def call(self, *words: Word, at: Word | None = None) -> Any:
+        """One command; raises `RedisError` or `OSError`. One that names no key goes where the key `at` is."""
+        wire = await self._servers.wire(words, at)
+        (answer,) = await wire.ask(pack(*words))
+        if isinstance(answer, RedisError):
+            if self._servers.refused(answer):
+                return await self.call(*words, at=at)
+            raise answer
+        return answer
+
+    async def call_many(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+        """Commands on one key in one write; every one is executed, then the first error among the answers is raised."""
+        if not commands:
+            return []
+        wire = await self._servers.wire(commands[0], None)
+        answers = await wire.ask(b"".join([pack(*words) for words in commands]), len(commands))
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                self._servers.refused(answer)
+                raise answer
+        return answers
+
+    async def connection(self) -> RedisWire:
+        """The connection as it is, for who has to know when it ends; raises `RedisError` or `OSError`."""
+        return await self._servers.wire((), None)
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._client.aclose()
+        """Close the connection; whoever calls again opens another."""
+        await self._servers.close()
+
+
+def _servers(url: str, answers_within: float, overhear: Callable[[Any], None] | None) -> Servers:
+    read = read_url(url)
+    kind = Master if read.kind == "sentinel" else OneServer
+    return kind(read, answers_within=answers_within, overhear=overhear)
 
 
 class Script:

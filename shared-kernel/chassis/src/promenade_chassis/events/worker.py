@@ -25,6 +25,7 @@ from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.relay import Outlet, Relay
 from promenade_chassis.events.retention import Retention, check_retention
 from promenade_chassis.events.supervision import cancelled, supervised
+from promenade_chassis.events.wake import WakeHints, WakeListener
 
 
 class Companion(Protocol):
@@ -45,6 +46,7 @@ _NOBODY: Mapping[str, Companion] = {}
 class EventWorker:
     """Publishes what a context records and delivers what it reacts to, from `start` to `stop`.
 
+    `wake_url` names the Redis over which the context's other processes wake the relay.
     Starting never waits for PostgreSQL or Redis: while one is away the loops try again, for ever.
     """
 
@@ -57,12 +59,15 @@ class EventWorker:
         bus: Bus,
         outlet: Outlet,
         beside: Mapping[str, Companion] = _NOBODY,
+        wake_url: str = "",
     ) -> None:
         check_retention(settings)
         self.context = context
         self.bus = bus
         self._outlet = outlet
-        self._relay = Relay(database, context, outlet)
+        self._hints = WakeHints(wake_url, context) if wake_url else None
+        self._relay = Relay(database, context, outlet, hint=self._hints.send if self._hints else None)
+        self._listener = WakeListener(wake_url, context, self._relay.hear) if wake_url else None
         self._retention = Retention(database, settings)
         self._companions = beside
         self._relaying: asyncio.Task[None] | None = None
@@ -77,6 +82,9 @@ class EventWorker:
     async def start(self) -> None:
         """Begin to publish and to react."""
         await self.bus.start()
+        for waking in (self._hints, self._listener):
+            if waking is not None:
+                waking.start()
         self._relaying = supervised("relay", self._relay.run, context=self.context)
         beside = {"retention": self._retention.run, **{name: each.run for name, each in self._companions.items()}}
         self._beside = [supervised(name, run, context=self.context) for name, run in beside.items()]
@@ -91,6 +99,9 @@ class EventWorker:
             await cancelled(*self._beside)
         for companion in self._companions.values():
             await companion.close()
+        for waking in (self._hints, self._listener):
+            if waking is not None:
+                await waking.stop()
         if self._relaying is not None:
             self._relay.stop()
             await asyncio.wait([self._relaying], timeout=within / 2)
@@ -127,4 +138,5 @@ def event_worker(
             "redelivery": Redelivery(database, bus.subscriptions, settings.events, meters),
             "lookout": Lookout(database, bus.subscriptions, gauges_of(), link),
         },
+        wake_url=settings.redis.url if link else "",
     )
