@@ -98,7 +98,7 @@ class World:
         self._sequences: defaultdict[UUID, int] = defaultdict(int)
         Reactions(room).subscribe(self)  # type: ignore[arg-type]
 
-    def subscribe(self, event_class: type[Event], reaction: Any) -> None:
+    def subscribe(self, event_class: type[Event], reaction: Any, **how: bool) -> None:
         """What reactions ask of a bus."""
         self._subscriptions.add(event_class, reaction)
 

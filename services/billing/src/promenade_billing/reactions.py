@@ -31,7 +31,7 @@ class Reactions:
         bus.subscribe(CustomerCreated, self.on_customer_created)
         bus.subscribe(CustomerUpdated, self.on_customer_updated)
         bus.subscribe(CustomerDeleted, self.on_customer_deleted)
-        bus.subscribe(OrderPlaced, self.on_order_placed)
+        bus.subscribe(OrderPlaced, self.on_order_placed, alone=True)  # it takes an invoice number: nobody waits longer
 
     async def on_customer_created(self, event: CustomerCreated, envelope: Envelope) -> None:
         """Keep a copy."""

@@ -74,9 +74,13 @@ class AuthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Retry, lanes and retention of the event backbone. Seconds unless named otherwise."""
+    """Retry, lanes and retention of the event backbone. Seconds unless named otherwise.
+
+    `lanes` work side by side, each with a connection; `batch` is how many events share a transaction at most.
+    """
 
     lanes: int = 4
+    batch: int = 500
     attempts: int = 8
     backoff_first_ms: int = 200
     backoff_cap_seconds: int = 30

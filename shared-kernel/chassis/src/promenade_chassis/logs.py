@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from promenade_chassis.config import LogSettings
+from promenade_chassis.events.reacting import name_delivery
 
 _SECRET_KEYS = ("password", "token", "secret", "code", "authorization", "cookie")
 
@@ -23,6 +24,7 @@ def configure_logging(settings: LogSettings, *, service: str) -> None:
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        name_delivery,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _name_service(service),

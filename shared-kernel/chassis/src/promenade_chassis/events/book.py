@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from promenade_chassis.events.place import Facts, Position
@@ -13,6 +13,10 @@ from promenade_chassis.events.place import Facts, Position
 
 class DatabaseAway(Exception):
     """The consumer's database cannot be reached; no attempt was made."""
+
+
+class Collision(Exception):
+    """Two transactions waited for each other; this one was chosen to end. Nobody's fault, and nothing took effect."""
 
 
 class AlreadyDone(Exception):
@@ -48,15 +52,53 @@ class DeadLetter:
     trace: str = ""
 
 
+class Reached(NamedTuple):
+    """A subject and a sequence it has reached, or shall reach."""
+
+    source: str
+    subject: UUID
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """What `lock_all` found.
+
+    Attributes:
+        positions: of the subjects locked, in the order asked for; None for one that somebody else is entering now.
+        entered: which of them were entered, with the sequence hoped for; their position is nothing so far.
+        troubled: the events that have failed, wait, or were given up before.
+    """
+
+    positions: Sequence[Position | None]
+    entered: Sequence[bool]
+    troubled: Collection[UUID]
+
+
 class Book(Protocol):
     """Progress, inbox, attempts and dead letters of one context. All but `begin` is called inside `begin`."""
 
     def begin(self) -> AbstractAsyncContextManager[None]:
-        """One transaction, the unit of work reactions run in. Raises `DatabaseAway`."""
+        """One transaction, the unit of work reactions run in. Raises `DatabaseAway` and `Collision`."""
         ...
 
     async def lock(self, source: str, subject: UUID) -> Position:
         """Lock the subject's progress until the transaction ends."""
+        ...
+
+    async def lock_all(self, hopes: Sequence[Reached], events: Sequence[UUID]) -> Locked:
+        """Lock the progress of several subjects until the transaction ends, in an order that all replicas keep.
+
+        One never seen before is entered with the sequence hoped for: when that comes true nothing more is written.
+        """
+        ...
+
+    async def settled_among(self, events: Sequence[UUID]) -> Collection[tuple[UUID, str]]:
+        """The events and reactions that took effect, or were dead-lettered."""
+        ...
+
+    async def settle_all(self, done: Sequence[tuple[UUID, str]], reached: Sequence[Reached]) -> None:
+        """Add inbox rows and set the progress of locked subjects. Raises `AlreadyDone` when a row is there already."""
         ...
 
     async def standings(self, event_id: UUID) -> Mapping[str, Standing]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
+import msgspec
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.registry import Event, context_of, wire_type
 
@@ -15,6 +16,21 @@ EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
 
 class BusClosed(RuntimeError):
     """The bus was closed before this was done; what is in an outbox is published again at the next start."""
+
+
+class Delivered(msgspec.Struct, Generic[EventT]):
+    """One event handed to a reaction that takes several at once."""
+
+    envelope: Envelope
+    wanted: type[EventT]
+    opened: EventT | None = None
+
+    @property
+    def event(self) -> EventT:
+        """The payload, read at the first look; raises as `Envelope.open` does."""
+        if self.opened is None:
+            self.opened = cast("EventT", self.envelope.open())
+        return self.opened
 
 
 class Reaction(Protocol[EventT_contra]):
@@ -29,6 +45,22 @@ class Reaction(Protocol[EventT_contra]):
     def __name__(self) -> str: ...
 
     def __call__(self, event: EventT_contra, envelope: Envelope, /) -> Awaitable[None]: ...
+
+
+class BatchReaction(Protocol[EventT]):
+    """A set-based reaction: `async def on_order_placed(batch)` gets all the events of one transaction at once.
+
+    Of one subject they come in order. When it raises, all that it did is rolled back and it is called again for one
+    event after the other. What it records is caused by each event only inside `with use_cause(each.envelope.cause)`.
+    """
+
+    @property
+    def __name__(self) -> str: ...
+
+    def __call__(self, batch: Sequence[Delivered[EventT]], /) -> Awaitable[None]: ...
+
+
+AnyReaction = Reaction[EventT] | BatchReaction[EventT]
 
 
 class Receipt(Protocol):
@@ -48,8 +80,15 @@ class Bus(Protocol):
         """Hand events over, in order; waits for room, except inside a reaction."""
         ...
 
-    def subscribe(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
-        """Let this context react to an event; before `start`."""
+    def subscribe(
+        self, event_class: type[EventT], reaction: AnyReaction[EventT], *, batch: bool = False, alone: bool = False
+    ) -> None:
+        """Let this context react to an event; before `start`.
+
+        Reactions to several events share a transaction. `batch`: the reaction takes all of them in one call.
+        `alone`: each call has a transaction of its own; for one that holds what everybody waits for, such as the row
+        of a number series.
+        """
         ...
 
     async def start(self) -> None:
@@ -67,7 +106,9 @@ class Subscription:
 
     name: str
     event_class: type[Event]
-    reaction: Callable[[Any, Envelope], Awaitable[None]]
+    reaction: Callable[..., Awaitable[None]]
+    batch: bool = False
+    alone: bool = False
 
 
 class Subscriptions:
@@ -80,10 +121,17 @@ class Subscriptions:
     def __init__(self, context: str) -> None:
         self.context = context
         self._by_type: dict[str, tuple[Subscription, ...]] = {}
-        self._by_name: dict[str, Callable[[Any, Envelope], Awaitable[None]]] = {}
+        self._by_name: dict[str, Callable[..., Awaitable[None]]] = {}
         self._producers: set[str] = set()
 
-    def add(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
+    def add(
+        self,
+        event_class: type[EventT],
+        reaction: AnyReaction[EventT],
+        *,
+        batch: bool = False,
+        alone: bool = False,
+    ) -> None:
         """Register a reaction; another one of the same name would take its inbox rows and is refused."""
         name = f"{self.context}.{reaction.__name__}"
         wire = wire_type(event_class)
@@ -91,7 +139,9 @@ class Subscriptions:
             raise ValueError(f"another reaction is called {name}")
         if any(present.name == name for present in self.of(wire)):
             raise ValueError(f"{name} is subscribed to {wire} already")
-        self._by_type[wire] = (*self.of(wire), Subscription(name, event_class, reaction))
+        if batch and alone:
+            raise ValueError(f"{name} cannot take all events of a transaction and be alone in it")
+        self._by_type[wire] = (*self.of(wire), Subscription(name, event_class, reaction, batch=batch, alone=alone))
         self._producers.add(context_of(event_class))
 
     def of(self, wire: str) -> tuple[Subscription, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextvars import Context, ContextVar
 from typing import Generic, TypeVar
 
@@ -18,10 +18,13 @@ from promenade_chassis.events.supervision import cancelled
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 WorkT = TypeVar("WorkT")
-Handle = Callable[[WorkT], Awaitable[Done | Again]]
+Outcomes = Sequence[Done | Again]
+Handle = Callable[[Sequence[WorkT]], Awaitable[Outcomes | None]]
+"""Handles works, of each subject in order; answers what became of each, or None: all are done."""
+
+DEFAULT_BATCH = 500
 
 _AFTER_A_FAULT = Again(1.0)
-_STRIDE = 64  # work that never waits for anything must not keep the event loop to itself
 _inside: ContextVar[bool] = ContextVar("promenade_inside_lane", default=False)
 
 
@@ -31,34 +34,38 @@ def inside_lane() -> bool:
 
 
 class Lane(Generic[WorkT]):
-    """One worker and the subjects dealt to it.
+    """One worker and the subjects dealt to it. It hands over all that is ready at once, at most `batch` works.
 
     Work that answers `Again` is tried again after its pause; what follows of its subject waits behind it, other
     subjects go on. Work of lower rank goes before what waits already: it may be what that waits for, left behind by
     another replica and claimed late.
     """
 
-    def __init__(self, handle: Handle[WorkT]) -> None:
+    def __init__(self, handle: Handle[WorkT], rank: Callable[[WorkT], int], batch: int) -> None:
         self._handle = handle
-        self._queues: dict[Hashable, list[tuple[int, WorkT]]] = {}
+        self._rank = rank
+        self._batch = batch
+        # A subject under way has a queue too, for what comes meanwhile, and is not ready.
+        self._queues: dict[Hashable, list[WorkT]] = {}
         self._ready: deque[Hashable] = deque()
         self._pauses: dict[Hashable, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
         self._busy = False
 
-    def put(self, subject: Hashable, rank: int, work: WorkT) -> None:
+    def put(self, subject: Hashable, work: WorkT) -> None:
         """Take work; of one subject that of the lowest rank is handled first, among equals what was put first."""
         queue = self._queues.get(subject)
         if queue is None:
-            self._queues[subject] = [(rank, work)]
-            self._make_ready(subject)
-            return
-        place = bisect_right(queue, rank, key=_rank)
-        queue.insert(place, (rank, work))
-        pause = self._pauses.pop(subject, None) if place == 0 else None
-        if pause is not None:
-            pause.cancel()
-            self._make_ready(subject)
+            self._queues[subject] = [work]
+            self._ready.append(subject)
+            self._wake.set()
+        elif not queue or self._rank(work) >= self._rank(queue[-1]):
+            queue.append(work)
+        else:
+            place = bisect_right(queue, self._rank(work), key=self._rank)
+            queue.insert(place, work)
+            if place == 0:
+                self._end_pause(subject)
 
     @property
     def is_quiet(self) -> bool:
@@ -69,10 +76,9 @@ class Lane(Generic[WorkT]):
         """Handle work until cancelled."""
         _inside.set(True)
         while True:
-            for _ in range(min(_STRIDE, len(self._ready))):
-                await self._next()
             if self._ready:
-                await asyncio.sleep(0)
+                await self._next()
+                await asyncio.sleep(0)  # work that never waits must not keep the event loop to itself
                 continue
             self._wake.clear()
             await self._wake.wait()
@@ -84,53 +90,84 @@ class Lane(Generic[WorkT]):
         self._pauses.clear()
 
     async def _next(self) -> None:
-        subject = self._ready.popleft()
-        queue = self._queues[subject]
-        rank, work = queue.pop(0)
+        works, taken = self._take()
         self._busy = True
         try:
-            outcome = await self._handle(work)
+            outcomes = await self._handle(works)
         except Exception:
             # Handling contains what reactions raise; this is a fault of the plumbing, and the work is not lost by it.
             logger.exception("lane.failed")
-            outcome = _AFTER_A_FAULT
+            outcomes = [_AFTER_A_FAULT] * len(works)
         finally:
             self._busy = False
-        if isinstance(outcome, Again):
-            self._put_back(subject, rank, work, outcome)
-        elif queue:
-            self._ready.append(subject)
+        if outcomes is None:
+            self._finish(taken)
         else:
-            del self._queues[subject]
+            self._sort_out(works, taken, outcomes)
 
-    def _put_back(self, subject: Hashable, rank: int, work: WorkT, again: Again) -> None:
+    def _take(self) -> tuple[list[WorkT], list[tuple[Hashable, int]]]:
+        """The works to be handled together, and of which subject how many each."""
+        works: list[WorkT] = []
+        taken: list[tuple[Hashable, int]] = []
+        ready, queues = self._ready, self._queues
+        while ready and len(works) < self._batch:
+            subject = ready.popleft()
+            queue = queues[subject]
+            count = min(len(queue), self._batch - len(works))
+            works += queue[:count]
+            del queue[:count]
+            taken.append((subject, count))
+        return works, taken
+
+    def _finish(self, taken: Iterable[tuple[Hashable, int]]) -> None:
+        queues, ready = self._queues, self._ready
+        for subject, _ in taken:
+            if queues[subject]:
+                ready.append(subject)
+            else:
+                del queues[subject]
+
+    def _sort_out(self, works: Sequence[WorkT], taken: Iterable[tuple[Hashable, int]], outcomes: Outcomes) -> None:
+        start = 0
+        for subject, count in taken:
+            end = start + count
+            left = [index for index in range(start, end) if not isinstance(outcomes[index], Done)]
+            if left:
+                self._put_back(subject, [works[index] for index in left], outcomes[left[0]])
+            else:
+                self._finish([(subject, count)])
+            start = end
+
+    def _put_back(self, subject: Hashable, works: list[WorkT], outcome: Done | Again) -> None:
         queue = self._queues[subject]
-        place = bisect_left(queue, rank, key=_rank)
-        queue.insert(place, (rank, work))
-        if place > 0:  # meanwhile something came that goes before it
+        first = works[0]
+        queue[:0] = works
+        queue.sort(key=self._rank)
+        pause = outcome.seconds if isinstance(outcome, Again) else 0.0
+        if queue[0] is not first or pause <= 0:  # something may have come meanwhile that goes before it
             self._ready.append(subject)
             return
-        loop = asyncio.get_running_loop()
-        self._pauses[subject] = loop.call_later(again.seconds, self._resume, subject)
+        self._pauses[subject] = asyncio.get_running_loop().call_later(pause, self._resume, subject)
+
+    def _end_pause(self, subject: Hashable) -> None:
+        pause = self._pauses.get(subject)
+        if pause is not None:
+            pause.cancel()
+            self._resume(subject)
 
     def _resume(self, subject: Hashable) -> None:
         del self._pauses[subject]
-        self._make_ready(subject)
-
-    def _make_ready(self, subject: Hashable) -> None:
         self._ready.append(subject)
         self._wake.set()
 
 
-def _rank(ranked: tuple[int, object]) -> int:
-    return ranked[0]
-
-
 class Lanes(Generic[WorkT]):
-    """Several lanes; a subject always goes to the same one."""
+    """Several lanes; a subject always goes to the same one. `rank` orders the works of one subject."""
 
-    def __init__(self, handle: Handle[WorkT], count: int) -> None:
-        self._lanes = [Lane(handle) for _ in range(count)]
+    def __init__(
+        self, handle: Handle[WorkT], count: int, *, rank: Callable[[WorkT], int], batch: int = DEFAULT_BATCH
+    ) -> None:
+        self._lanes = [Lane(handle, rank, batch) for _ in range(count)]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -138,9 +175,9 @@ class Lanes(Generic[WorkT]):
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(lane.run(), context=Context()) for lane in self._lanes]
 
-    def put(self, subject: Hashable, rank: int, work: WorkT) -> None:
+    def put(self, subject: Hashable, work: WorkT) -> None:
         """Deal work to its subject's lane."""
-        self._lanes[hash(subject) % len(self._lanes)].put(subject, rank, work)
+        self._lanes[hash(subject) % len(self._lanes)].put(subject, work)
 
     async def drain(self, within: float) -> bool:
         """Wait until only paused work is left; answers whether that came true in so many seconds."""

@@ -1,14 +1,18 @@
 """The ledger of a consuming context: what took effect, in which order, and what failed. Exactly once is kept here.
 
-One transaction a reaction. It locks the subject's progress row, runs the reaction, adds the inbox row and, with the
-event's last reaction, advances the progress. So several reactions to one event fail, wait and are dead-lettered each
-for itself, what one has done stays done, and the subject moves on when all of them are settled.
+The events of a batch that have their turn take effect in one transaction: it locks the progress rows of their
+subjects, runs the reactions, adds the inbox rows and advances the progress. When anything in it fails all of it is
+rolled back, and each of its events goes alone.
+
+Alone means one transaction a reaction. It locks the subject's progress row, runs the reaction, adds the inbox row and,
+with the event's last reaction, advances the progress. So several reactions to one event fail, wait and are
+dead-lettered each for itself, what one has done stays done, and the subject moves on when all of them are settled.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +24,15 @@ from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.errors import PoisonMessage, UnknownEventType
 
 from promenade_chassis.config import EventsSettings
+from promenade_chassis.events.batches import AT_ONCE, Item, Key, items_of
 from promenade_chassis.events.book import AlreadyDone, Book, DatabaseAway, DeadLetter, Standing
-from promenade_chassis.events.bus import Subscription
+from promenade_chassis.events.bus import Subscription, Subscriptions
 from promenade_chassis.events.outcome import DONE, Again, Outcome, Unpreceded
 from promenade_chassis.events.place import Facts, Place, gap_pause, place_of, read_facts
+from promenade_chassis.events.reacting import Meters, Stopwatch, Uncounted, ids_of, react
 from promenade_chassis.events.retry import RetryPolicy, not_yet_delay
-from promenade_chassis.ports import NotYet, PermanentError, use_cause, utc_now
+from promenade_chassis.events.together import ReactionFailed, Together
+from promenade_chassis.ports import NotYet, PermanentError, utc_now
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -45,6 +52,13 @@ class Ledger(Protocol):
         """Let these reactions take effect once, if it is the event's turn. Raises `DatabaseAway`."""
         ...
 
+    async def handle_all(self, envelopes: Sequence[Envelope], subscriptions: Subscriptions) -> Sequence[Outcome] | None:
+        """Let the reactions to a batch take effect, of each subject in order; None: all is done.
+
+        Raises `DatabaseAway`; some may have taken effect by then.
+        """
+        ...
+
     async def bury(self, raw: bytes, reason: str) -> Outcome:
         """Dead-letter an entry that is no envelope. Raises `DatabaseAway`."""
         ...
@@ -57,15 +71,24 @@ class _Delivery:
     subscriptions: Sequence[Subscription]
     adopt: bool
     running: Subscription | None = None
+    watch: Stopwatch | None = None
 
 
 class BookLedger:
     """The rules of the ledger, over any book."""
 
     def __init__(
-        self, book: Book, context: str, settings: EventsSettings, *, jitter: Callable[[], float] = random.random
+        self,
+        book: Book,
+        context: str,
+        settings: EventsSettings,
+        *,
+        jitter: Callable[[], float] = random.random,
+        meters: Meters | None = None,
     ) -> None:
         self._book = book
+        self._meters = meters or Uncounted()
+        self._together = Together(book, settings, self._meters)
         self._policy = RetryPolicy.of(settings)
         self._gap_wait = float(settings.gap_wait_seconds)
         self._memory = timedelta(days=settings.inbox_retention_days)
@@ -78,9 +101,11 @@ class BookLedger:
         """See `Ledger.handle`."""
         delivery = _Delivery(envelope, Facts.of(envelope), subscriptions, adopt)
         while True:
-            delivery.running = None
+            delivery.running = delivery.watch = None
             try:
                 outcome = await self._turn(delivery)
+                if delivery.watch:
+                    delivery.watch.committed()
             except AlreadyDone:
                 continue
             except DatabaseAway:
@@ -92,6 +117,56 @@ class BookLedger:
                 continue
             if outcome is not None:
                 return outcome
+
+    async def handle_all(self, envelopes: Sequence[Envelope], subscriptions: Subscriptions) -> Sequence[Outcome] | None:
+        """See `Ledger.handle_all`."""
+        items = items_of(envelopes, subscriptions)
+        await self._settle(items)
+        outcomes = [item.outcome or AT_ONCE for item in items]
+        return None if all(outcome is DONE for outcome in outcomes) else outcomes
+
+    async def _settle(self, items: Sequence[Item]) -> None:
+        """Decide the outcome of every event of a batch."""
+        try:
+            await self._together.settle(items)
+        except DatabaseAway:
+            raise
+        except ReactionFailed as failure:
+            self._undone(items, failure)
+            await self._settle_around(items, failure)
+        except Exception as error:
+            self._undone(items, error)
+        await self._alone(items)
+
+    async def _settle_around(self, items: Sequence[Item], failure: ReactionFailed) -> None:
+        """What went before the event that failed together once more, that event alone, the others next time.
+
+        The failure that undid the batch was an attempt; it is counted, not made again.
+        """
+        place = items.index(failure.item)
+        before, culprit = items[:place], failure.item
+        if before:
+            await self._settle(before)
+        if all(item.outcome is DONE for item in before if item.key == culprit.key):
+            delivery = _Delivery(culprit.envelope, Facts.of(culprit.envelope), culprit.subscriptions, adopt=False)
+            await self._fail(delivery, failure.subscription, failure.error)
+            culprit.outcome = await self.handle(culprit.envelope, culprit.subscriptions)
+        for item in items[place:]:
+            item.outcome = item.outcome or AT_ONCE
+
+    async def _alone(self, items: Sequence[Item]) -> None:
+        """What is undecided, one transaction an event; nothing acts before what its subject waits for."""
+        waiting: set[Key] = set()
+        for item in items:
+            if item.outcome is None:
+                item.outcome = AT_ONCE if item.key in waiting else await self.handle(item.envelope, item.subscriptions)
+            if item.outcome is not DONE:
+                waiting.add(item.key)
+
+    def _undone(self, items: Sequence[Item], error: Exception) -> None:
+        logger.debug("batch.undone", context=self._context, events=len(items), error=_text(error)[:200])
+        for item in items:
+            item.outcome, item.acted = None, False
 
     async def bury(self, raw: bytes, reason: str) -> Outcome:
         """See `Ledger.bury`. When its place can be read it keeps it, so that its subject goes on."""
@@ -121,7 +196,9 @@ class BookLedger:
                 if due is None:
                     return Again(min(standings[each.name].wait for each in unsettled))
                 delivery.running = due
-                await self._react(delivery.envelope, due, late=place is Place.BEHIND)
+                await self._react(delivery, due, late=place is Place.BEHIND)
+            elif delivery.subscriptions:
+                self._meters.duplicates(1)
             if len(unsettled) > 1:
                 return None
             await self._pass(delivery, place)
@@ -159,12 +236,14 @@ class BookLedger:
         standings = {each.name: known.get(each.name, Standing()) for each in subscriptions}
         return [each for each in subscriptions if not standings[each.name].settled], standings
 
-    async def _react(self, envelope: Envelope, subscription: Subscription, *, late: bool) -> None:
-        ids = _ids(envelope, subscription)
+    async def _react(self, delivery: _Delivery, subscription: Subscription, *, late: bool) -> None:
+        envelope = delivery.envelope
         if late:
-            logger.warning("reaction.late", sequence=envelope.sequence, **ids)
-        with use_cause(envelope.cause), structlog.contextvars.bound_contextvars(**ids):
-            await _uncancelled(subscription, envelope)
+            logger.warning("reaction.late", sequence=envelope.sequence, **_ids(envelope, subscription))
+        delivery.watch = Stopwatch(self._meters)
+        since = time.perf_counter()
+        await react(subscription, [envelope])
+        delivery.watch.took(subscription.name, 1, since)
         await self._book.remember(envelope.id, subscription.name)
 
     async def _fail(self, delivery: _Delivery, failed: Subscription, error: Exception) -> None:
@@ -183,6 +262,8 @@ class BookLedger:
     async def _count(self, envelope: Envelope, failed: Subscription, standing: Standing, error: Exception) -> bool:
         """Write down a failure; answers whether it was the last one."""
         attempts = standing.attempts + (0 if isinstance(error, NotYet) else 1)
+        if not isinstance(error, NotYet):
+            self._meters.failed(failed.name)
         if isinstance(error, NotYet):
             delay = not_yet_delay(standing.waited)
         elif isinstance(error, _HOPELESS) or self._policy.is_exhausted(attempts):
@@ -199,18 +280,8 @@ class BookLedger:
         trace = "".join(traceback.format_exception(error))
         letter = DeadLetter(failed.name, Facts.of(envelope), envelope.encode(), _text(error), attempts, trace)
         await self._book.bury(letter)
+        self._meters.dead(failed.name)
         logger.error("event.dead-lettered", **_ids(envelope, failed), error=_name(error), attempts=attempts)
-
-
-async def _uncancelled(subscription: Subscription, envelope: Envelope) -> None:
-    """Run the reaction. A cancellation that it raised by itself is its failure, not the end of the lane."""
-    try:
-        await subscription.reaction(envelope.open(), envelope)
-    except asyncio.CancelledError as cancelled:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise RuntimeError("the reaction cancelled itself") from cancelled
 
 
 def _name(error: Exception) -> str:
@@ -222,10 +293,4 @@ def _text(error: Exception) -> str:
 
 
 def _ids(envelope: Envelope, subscription: Subscription) -> dict[str, str]:
-    return {
-        "event_id": str(envelope.id),
-        "type": envelope.type,
-        "subject": str(envelope.subject),
-        "correlation_id": envelope.correlationid,
-        "reaction": subscription.name,
-    }
+    return {**ids_of(envelope), "reaction": subscription.name}

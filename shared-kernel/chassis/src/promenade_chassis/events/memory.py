@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
+import msgspec
 from promenade_kernel.events.envelope import Envelope, source_of
 
-from promenade_chassis.events.bus import BusClosed, EventT, Reaction, Subscriptions
-from promenade_chassis.events.lanes import Lanes, inside_lane
+from promenade_chassis.events.bus import AnyReaction, BusClosed, EventT, Subscriptions
+from promenade_chassis.events.lanes import DEFAULT_BATCH, Lanes, inside_lane
 from promenade_chassis.events.ledger import Ledger
-from promenade_chassis.events.outcome import Again, Done, Unpreceded
+from promenade_chassis.events.outcome import Again, Done, Outcome, Unpreceded
 from promenade_chassis.events.settle import Settlement
 
 DEFAULT_ROOM = 10_000
@@ -44,9 +46,9 @@ class MemoryReceipt:
         """Call back, on the event loop, once it is settled; never when the bus is closed first."""
         self._future.add_done_callback(lambda future: None if future.exception() else callback())
 
-    def count_down(self) -> None:
-        """One of its events is settled."""
-        self._left -= 1
+    def count_down(self, events: int = 1) -> None:
+        """So many of its events are settled."""
+        self._left -= events
         if self._left == 0 and not self._future.done():
             self._future.set_result(None)
 
@@ -57,25 +59,80 @@ class MemoryReceipt:
             self._future.exception()  # marks it as seen: nobody has to wait for a receipt
 
 
-class _Parcel:
-    """One event on its way to so many contexts."""
+class _Room:
+    """So many events of one source may be under way; who publishes more waits, in the order of asking."""
 
-    __slots__ = ("_contexts", "_receipt", "_room", "envelope")
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._free = capacity
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
-    def __init__(
-        self, envelope: Envelope, contexts: int, receipt: MemoryReceipt, room: asyncio.Semaphore | None
-    ) -> None:
-        self.envelope = envelope
-        self._contexts = contexts
+    async def take(self, wanted: int) -> int:
+        """Room for as many as there is, at least one and at most `wanted`."""
+        while self._free <= 0:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                self._wake()
+                raise
+        taken = min(wanted, self._free)
+        self._free -= taken
+        self._wake()
+        return taken
+
+    def give_back(self, events: int) -> None:
+        """So many have been settled."""
+        self._free += events
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting and self._free > 0:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+
+class _Shipment:
+    """Events published together: one receipt, and the room they take until every context has settled them."""
+
+    __slots__ = ("_left", "_receipt", "_room", "contexts")
+
+    def __init__(self, contexts: int, receipt: MemoryReceipt, room: _Room | None) -> None:
+        self.contexts = contexts
         self._receipt = receipt
         self._room = room
+        self._left: dict[int, int] = {}
 
-    def settle(self) -> None:
-        self._contexts -= 1
-        if self._contexts <= 0:
+    def settle(self, number: int, events: int) -> None:
+        """One context has settled so many, from the event numbered so on."""
+        if self.contexts > 1:
+            events = self._last_of_all(number, events)
+        if events:
             if self._room is not None:
-                self._room.release()
-            self._receipt.count_down()
+                self._room.give_back(events)
+            self._receipt.count_down(events)
+
+    def _last_of_all(self, number: int, events: int) -> int:
+        settled = 0
+        for each in range(number, number + events):
+            left = self._left.get(each, self.contexts) - 1
+            if left:
+                self._left[each] = left
+            else:
+                self._left.pop(each, None)
+                settled += 1
+        return settled
+
+
+class _Parcel(msgspec.Struct, eq=False):
+    """One event on its way."""
+
+    envelope: Envelope
+    shipment: _Shipment
+    number: int
 
 
 class MemoryBus:
@@ -86,17 +143,19 @@ class MemoryBus:
 
     def __init__(self, *, room: int = DEFAULT_ROOM) -> None:
         self._capacity = room
-        self._rooms: dict[str, asyncio.Semaphore] = {}
+        self._rooms: dict[str, _Room] = {}
         self._views: list[ContextView] = []
         self._receipts: weakref.WeakSet[MemoryReceipt] = weakref.WeakSet()
         self._published = False
         self._closed = False
 
-    def for_context(self, context: str, ledger: Ledger, *, lanes: int = DEFAULT_LANES) -> ContextView:
+    def for_context(
+        self, context: str, ledger: Ledger, *, lanes: int = DEFAULT_LANES, batch: int = DEFAULT_BATCH
+    ) -> ContextView:
         """A context's view. All views are made before anything is published, or they would miss it."""
         if self._published:
             raise RuntimeError("a context joins the bus before anything is published")
-        view = ContextView(self, context, ledger, lanes)
+        view = ContextView(self, context, ledger, lanes, batch)
         self._views.append(view)
         return view
 
@@ -105,8 +164,15 @@ class MemoryBus:
         self._published = True
         receipt = MemoryReceipt(len(envelopes))
         self._receipts.add(receipt)
-        for envelope in envelopes:
-            await self._hand_over(envelope, receipt)
+        rest = inside_lane()
+        place = 0
+        while place < len(envelopes):
+            source = envelopes[place].source
+            end = place + 1
+            while end < len(envelopes) and envelopes[end].source == source:
+                end += 1
+            await self._hand_over(source, envelopes[place:end], receipt, waits=not rest)
+            place = end
         return receipt
 
     async def close(self, within: float) -> None:
@@ -116,36 +182,42 @@ class MemoryBus:
         for receipt in self._receipts:
             receipt.abandon()
         for room in self._rooms.values():
-            room.release()
+            room.give_back(1)
 
-    async def _hand_over(self, envelope: Envelope, receipt: MemoryReceipt) -> None:
-        room = None if inside_lane() else self._rooms.setdefault(envelope.source, asyncio.Semaphore(self._capacity))
-        if room is not None:
-            await room.acquire()
-        if self._closed:
-            if room is not None:
-                room.release()  # wakes the next one who waits, to be told the same
-            raise BusClosed("the bus is closed")
-        views = [view for view in self._views if view.listens_to(envelope.source)]
-        parcel = _Parcel(envelope, len(views), receipt, room)
-        for view in views:
-            view.take(parcel)
-        if not views:
-            parcel.settle()
+    async def _hand_over(
+        self, source: str, envelopes: Sequence[Envelope], receipt: MemoryReceipt, *, waits: bool
+    ) -> None:
+        """Events of one source: as many at a time as there is room for."""
+        views = [view for view in self._views if view.listens_to(source)]
+        room = self._rooms.setdefault(source, _Room(self._capacity)) if waits else None
+        while envelopes:
+            count = len(envelopes) if room is None else await room.take(len(envelopes))
+            if self._closed:
+                if room is not None:
+                    room.give_back(count)  # wakes the next one who waits, to be told the same
+                raise BusClosed("the bus is closed")
+            shipment = _Shipment(len(views), receipt, room)
+            part, envelopes = envelopes[:count], envelopes[count:]
+            for view in views:
+                view.take(source, part, shipment)
+            if not views:
+                shipment.settle(0, count)
 
 
 class ContextView:
     """The bus as one context sees it."""
 
-    def __init__(self, bus: MemoryBus, context: str, ledger: Ledger, lanes: int) -> None:
+    def __init__(self, bus: MemoryBus, context: str, ledger: Ledger, lanes: int, batch: int) -> None:
         self.subscriptions = Subscriptions(context)
         self._bus = bus
         self._settlement = Settlement(ledger, self.subscriptions)
-        self._lanes = Lanes[_Parcel](self._handle, lanes)
+        self._lanes = Lanes[_Parcel](self._handle, lanes, rank=_sequence, batch=batch)
 
-    def subscribe(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
-        """Let this context react to an event."""
-        self.subscriptions.add(event_class, reaction)
+    def subscribe(
+        self, event_class: type[EventT], reaction: AnyReaction[EventT], *, batch: bool = False, alone: bool = False
+    ) -> None:
+        """See `Bus.subscribe`."""
+        self.subscriptions.add(event_class, reaction, batch=batch, alone=alone)
 
     def listens_to(self, source: str) -> bool:
         """Whether events of this source are delivered here."""
@@ -164,17 +236,41 @@ class ContextView:
         await self._lanes.drain(within)
         await self._lanes.stop()
 
-    def take(self, parcel: _Parcel) -> None:
-        """Queue an event behind the others of its subject."""
-        envelope = parcel.envelope
-        self._lanes.put((envelope.source, envelope.subject), envelope.sequence, parcel)
+    def take(self, source: str, envelopes: Sequence[Envelope], shipment: _Shipment) -> None:
+        """Queue events behind the others of their subjects."""
+        put = self._lanes.put
+        for number, envelope in enumerate(envelopes):
+            put((source, envelope.subject.int), _Parcel(envelope, shipment, number))
 
-    async def _handle(self, parcel: _Parcel) -> Done | Again:
-        outcome = await self._settlement.settle(parcel.envelope)
+    async def _handle(self, parcels: Sequence[_Parcel]) -> Sequence[Done | Again] | None:
+        outcomes = await self._settlement.settle_all([parcel.envelope for parcel in parcels])
+        if outcomes is None:
+            _settle(parcels)
+            return None
+        return [await self._conclude(parcel, outcome) for parcel, outcome in zip(parcels, outcomes, strict=True)]
+
+    async def _conclude(self, parcel: _Parcel, outcome: Outcome) -> Done | Again:
         if isinstance(outcome, Unpreceded):
             # Each source is published here in order, by one relay: nothing of the past can be in flight.
             outcome = await self._settlement.settle(parcel.envelope, adopt=True)
         if isinstance(outcome, Done):
-            parcel.settle()
+            parcel.shipment.settle(parcel.number, 1)
             return outcome
         return outcome if isinstance(outcome, Again) else Again(1.0)
+
+
+def _sequence(parcel: _Parcel) -> int:
+    return parcel.envelope.sequence
+
+
+def _settle(parcels: Sequence[_Parcel]) -> None:
+    """All are done. Those of one shipment are told in one go where that is possible."""
+    counts: dict[_Shipment, int] = {}
+    for parcel in parcels:
+        shipment = parcel.shipment
+        if shipment.contexts > 1:
+            shipment.settle(parcel.number, 1)
+        else:
+            counts[shipment] = counts.get(shipment, 0) + 1
+    for shipment, events in counts.items():
+        shipment.settle(0, events)

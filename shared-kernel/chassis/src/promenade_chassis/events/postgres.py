@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 import psycopg
 from promenade_kernel.values.ids import new_id
+from psycopg.rows import tuple_row
 
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Connection, Database
-from promenade_chassis.events.book import AlreadyDone, DatabaseAway, DeadLetter, Standing
+from promenade_chassis.events.book import (
+    AlreadyDone,
+    Collision,
+    DatabaseAway,
+    DeadLetter,
+    Locked,
+    Reached,
+    Standing,
+)
 from promenade_chassis.events.ledger import BookLedger
 from promenade_chassis.events.place import Position
+from promenade_chassis.events.together import ReactionFailed
 
 _LOCK = """
 SELECT sequence, extract(epoch FROM now() - updated_at)::float8 AS stood_for
@@ -26,6 +36,40 @@ INSERT INTO subject_progress (source, subject, sequence) VALUES (%(source)s, %(s
 _ADVANCE = """
 UPDATE subject_progress SET sequence = %(sequence)s, updated_at = now()
 WHERE source = %(source)s AND subject = %(subject)s
+"""
+_LOCK_ALL = """
+WITH wanted AS (
+    SELECT * FROM unnest(%(sources)s::text[], %(subjects)s::uuid[], %(hopes)s::bigint[])
+                  WITH ORDINALITY AS wanted (source, subject, hope, place)
+), entered AS (
+    INSERT INTO subject_progress (source, subject, sequence)
+    SELECT source, subject, hope FROM wanted ORDER BY source, subject
+    ON CONFLICT DO NOTHING RETURNING source, subject
+), locked AS (
+    SELECT source, subject, sequence, extract(epoch FROM now() - updated_at)::float8 AS stood_for
+    FROM subject_progress WHERE (source, subject) IN (SELECT source, subject FROM wanted)
+    ORDER BY source, subject FOR UPDATE
+)
+SELECT coalesce(locked.sequence, 0), locked.stood_for, entered.source IS NOT NULL
+FROM wanted LEFT JOIN entered USING (source, subject) LEFT JOIN locked USING (source, subject) ORDER BY place
+"""
+_TROUBLED = """
+SELECT event_id FROM attempt WHERE event_id = ANY(%(events)s)
+UNION SELECT event_id FROM dead_letter WHERE event_id = ANY(%(events)s)
+"""
+_SETTLED_AMONG = """
+SELECT event_id, reaction FROM inbox WHERE event_id = ANY(%(events)s)
+UNION SELECT event_id, reaction FROM dead_letter WHERE event_id = ANY(%(events)s)
+"""
+_SETTLE_ALL = """
+WITH advanced AS (
+    UPDATE subject_progress SET sequence = reached.sequence, updated_at = now()
+    FROM unnest(%(sources)s::text[], %(subjects)s::uuid[], %(sequences)s::bigint[])
+         AS reached (source, subject, sequence)
+    WHERE subject_progress.source = reached.source AND subject_progress.subject = reached.subject
+)
+INSERT INTO inbox (event_id, reaction) SELECT * FROM unnest(%(events)s::uuid[], %(reactions)s::text[])
+ON CONFLICT DO NOTHING
 """
 _STANDINGS = """
 SELECT reaction, true AS settled, 0 AS attempts, 0::float8 AS wait, 0::float8 AS waited
@@ -57,12 +101,17 @@ VALUES (%(id)s, %(event_id)s, %(reaction)s, %(type)s, %(source)s, %(subject)s, %
 ON CONFLICT DO NOTHING
 """
 
+_COLLISIONS = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.InFailedSqlTransaction,  # of a batch an earlier reaction swallowed the error
+)
 _AWAY_CLASSES = ("08", "53", "57")  # connection, resources, operator intervention
 _STATEMENT_TIMEOUT = "57014"
 _LONGEST_TEXT = 20_000
 
 
-def is_away(error: BaseException) -> bool:
+def is_away(error: BaseException | None) -> bool:
     """Whether PostgreSQL cannot be reached or serves nobody, as opposed to refusing this work."""
     if not isinstance(error, psycopg.OperationalError):
         return False
@@ -86,8 +135,11 @@ class PostgresBook:
                 yield
         except Exception as error:
             # A reaction may have wrapped what the driver raised; the broken connection still tells.
-            if is_away(error) or (connection is not None and connection.broken):
-                raise DatabaseAway from error
+            reason = error.__cause__ if isinstance(error, ReactionFailed) else error
+            if is_away(reason) or (connection is not None and connection.broken):
+                raise DatabaseAway from reason
+            if isinstance(reason, _COLLISIONS):
+                raise Collision from reason
             raise
 
     async def lock(self, source: str, subject: UUID) -> Position:
@@ -97,6 +149,39 @@ class PostgresBook:
             if (await connection.execute(_ENTER, key)).rowcount == 1:
                 return Position(last=0, stood_for=0.0)  # a row that is being inserted is as good as locked
         return Position(row["sequence"], row["stood_for"])
+
+    async def lock_all(self, hopes: Sequence[Reached], events: Sequence[UUID]) -> Locked:
+        """See `Book.lock_all`: new rows are entered and rows locked in the order of the key."""
+        connection = self._database.writing_connection()
+        sources, subjects, sequences = zip(*hopes, strict=True)
+        async with connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(
+                _LOCK_ALL, {"sources": list(sources), "subjects": list(subjects), "hopes": list(sequences)}
+            )
+            rows = await cursor.fetchall()
+            # In a statement of its own: what the lock was waited for may just have written them.
+            await cursor.execute(_TROUBLED, {"events": list(events)})
+            troubled = {row[0] for row in await cursor.fetchall()}
+        return Locked([_position(*row) for row in rows], [row[2] for row in rows], troubled)
+
+    async def settled_among(self, events: Sequence[UUID]) -> Collection[tuple[UUID, str]]:
+        """See `Book.settled_among`."""
+        async with self._database.writing_connection().cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(_SETTLED_AMONG, {"events": list(events)})
+            return {(row[0], row[1]) for row in await cursor.fetchall()}
+
+    async def settle_all(self, done: Sequence[tuple[UUID, str]], reached: Sequence[Reached]) -> None:
+        """See `Book.settle_all`: one statement."""
+        values = {
+            "events": [event for event, _ in done],
+            "reactions": [reaction for _, reaction in done],
+            "sources": [each.source for each in reached],
+            "subjects": [each.subject for each in reached],
+            "sequences": [each.sequence for each in reached],
+        }
+        cursor = await self._database.writing_connection().execute(_SETTLE_ALL, values)
+        if cursor.rowcount != len(done):
+            raise AlreadyDone
 
     async def standings(self, event_id: UUID) -> Mapping[str, Standing]:
         """See `Book.standings`."""
@@ -147,6 +232,13 @@ class PostgresLedger(BookLedger):
 
     def __init__(self, database: Database, context: str, settings: EventsSettings) -> None:
         super().__init__(PostgresBook(database), context, settings)
+
+
+def _position(sequence: int, stood_for: float | None, entered: bool) -> Position | None:
+    """None: somebody else entered the subject a moment ago, so that it could not be seen yet."""
+    if entered:
+        return Position(last=0, stood_for=0.0)
+    return None if stood_for is None else Position(sequence, stood_for)
 
 
 def _storable(text: str) -> str:

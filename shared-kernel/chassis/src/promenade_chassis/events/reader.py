@@ -58,7 +58,7 @@ class StreamReader:
         *,
         link: RedisLink,
         blocking: RedisLink,
-        deal: Callable[[Entry], None],
+        deal: Callable[[Sequence[Entry]], None],
         room: int,
         claim_after: float,
     ) -> None:
@@ -131,9 +131,9 @@ class StreamReader:
             self._freed.set()
         self._settled_some.clear()
 
-    def settle(self, entry: Entry) -> None:
-        """The entry's effects have committed."""
-        self._settled.append(entry.id)
+    def settle(self, entries: Sequence[Entry]) -> None:
+        """The entries' effects have committed."""
+        self._settled += [entry.id for entry in entries]
         self._settled_some.set()
 
     async def stop(self) -> None:
@@ -202,6 +202,7 @@ class StreamReader:
         return answer[0]
 
     def _take(self, page: Sequence[Any]) -> None:
+        entries: list[Entry] = []
         for entry_id, fields in page:
             if entry_id in self._in_work:
                 continue
@@ -213,7 +214,8 @@ class StreamReader:
                 continue
             entry = self._open(entry_id, _payload(fields))
             self._in_work[entry_id] = entry.envelope.subject if entry.envelope else None
-            self._deal(entry)
+            entries.append(entry)
+        self._deal(entries)
 
     def _open(self, entry_id: bytes, raw: bytes) -> Entry:
         try:

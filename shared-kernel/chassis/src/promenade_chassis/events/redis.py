@@ -14,7 +14,8 @@ from promenade_kernel.events.envelope import Envelope, stream_of
 from redis.exceptions import RedisError
 
 from promenade_chassis.config import EventsSettings
-from promenade_chassis.events.bus import EventT, Reaction, Subscriptions
+from promenade_chassis.events.batches import AT_ONCE
+from promenade_chassis.events.bus import AnyReaction, EventT, Subscriptions
 from promenade_chassis.events.lanes import Lanes
 from promenade_chassis.events.ledger import Ledger
 from promenade_chassis.events.outcome import Again, Done, Outcome, Unpreceded
@@ -94,14 +95,16 @@ class RedisBus:
         self._url = url
         self._link = RedisLink(url)
         self._settlement = Settlement(ledger, self.subscriptions)
-        self._lanes = Lanes[Entry](self._handle, settings.lanes)
+        self._lanes = Lanes[Entry](self._handle, settings.lanes, rank=_sequence, batch=settings.batch)
         self._readers: list[StreamReader] = []
         self._reading: list[asyncio.Task[None]] = []
         self._tending: list[asyncio.Task[None]] = []
 
-    def subscribe(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
-        """Let this context react to an event."""
-        self.subscriptions.add(event_class, reaction)
+    def subscribe(
+        self, event_class: type[EventT], reaction: AnyReaction[EventT], *, batch: bool = False, alone: bool = False
+    ) -> None:
+        """See `Bus.subscribe`."""
+        self.subscriptions.add(event_class, reaction, batch=batch, alone=alone)
 
     async def publish(self, envelopes: Sequence[Envelope]) -> StreamReceipt:
         """Append to the streams of their sources, in order: for tests and tools.
@@ -165,25 +168,37 @@ class RedisBus:
         except (RedisError, OSError, TimeoutError) as error:
             logger.warning("redis.away", stream=reader.stream, error=str(error)[:200])
 
-    def _deal(self, entry: Entry) -> None:
-        subject, sequence = (entry.envelope.subject, entry.envelope.sequence) if entry.envelope else (entry.id, 0)
-        self._lanes.put((entry.reader.stream, subject), sequence, entry)
+    def _deal(self, entries: Sequence[Entry]) -> None:
+        put = self._lanes.put
+        for entry in entries:
+            envelope = entry.envelope
+            put((entry.reader.stream, entry.id if envelope is None else envelope.subject.int), entry)
 
-    async def _handle(self, entry: Entry) -> Done | Again:
-        outcome = await self._settle(entry)
-        if isinstance(outcome, Unpreceded):
-            return _LOOK_AGAIN
-        if isinstance(outcome, Done):
-            entry.reader.settle(entry)
-        return outcome
+    async def _handle(self, entries: Sequence[Entry]) -> Sequence[Done | Again] | None:
+        envelopes = [entry.envelope for entry in entries if entry.envelope is not None]
+        if len(envelopes) < len(entries):
+            return await self._handle_apart(entries)
+        outcomes = await self._settlement.settle_all(envelopes)
+        if outcomes is None:
+            _settled(entries)
+            return None
+        concluded = [await self._conclude(entry, outcome) for entry, outcome in zip(entries, outcomes, strict=True)]
+        _settled([entry for entry, outcome in zip(entries, concluded, strict=True) if isinstance(outcome, Done)])
+        return concluded
 
-    async def _settle(self, entry: Entry) -> Outcome:
-        if entry.envelope is None:
-            return await self._settlement.bury(entry.raw, entry.fault)
-        outcome = await self._settlement.settle(entry.envelope)
-        if isinstance(outcome, Unpreceded) and not await self._past_in_flight(entry):
-            return await self._settlement.settle(entry.envelope, adopt=True)
-        return outcome
+    async def _handle_apart(self, entries: Sequence[Entry]) -> Sequence[Done | Again]:
+        """What is no envelope is buried, each by itself; the others of the batch have their turn after it."""
+        outcomes: list[Done | Again] = []
+        for entry in entries:
+            outcome = AT_ONCE if entry.envelope else await self._settlement.bury(entry.raw, entry.fault)
+            outcomes.append(outcome if isinstance(outcome, Done | Again) else _LOOK_AGAIN)
+        _settled([entry for entry, outcome in zip(entries, outcomes, strict=True) if isinstance(outcome, Done)])
+        return outcomes
+
+    async def _conclude(self, entry: Entry, outcome: Outcome) -> Done | Again:
+        if isinstance(outcome, Unpreceded) and entry.envelope and not await self._past_in_flight(entry):
+            outcome = await self._settlement.settle(entry.envelope, adopt=True)
+        return _LOOK_AGAIN if isinstance(outcome, Unpreceded) else outcome
 
     async def _past_in_flight(self, entry: Entry) -> bool:
         """Whether another replica still holds an earlier entry of the subject; while Redis is away, perhaps."""
@@ -191,3 +206,16 @@ class RedisBus:
             return await entry.reader.has_past_in_flight(entry)
         except (RedisError, OSError):
             return True
+
+
+def _sequence(entry: Entry) -> int:
+    return entry.envelope.sequence if entry.envelope else 0
+
+
+def _settled(entries: Sequence[Entry]) -> None:
+    """Their effects have committed: each reader acknowledges its own."""
+    by_reader: dict[StreamReader, list[Entry]] = {}
+    for entry in entries:
+        by_reader.setdefault(entry.reader, []).append(entry)
+    for reader, its in by_reader.items():
+        reader.settle(its)

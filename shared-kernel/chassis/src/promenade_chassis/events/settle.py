@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import structlog
 from promenade_kernel.events.envelope import Envelope
@@ -15,6 +16,9 @@ from promenade_chassis.events.outcome import Outcome
 from promenade_chassis.events.retry import pauses
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+
+AnswerT = TypeVar("AnswerT")
 
 
 class Settlement:
@@ -29,11 +33,15 @@ class Settlement:
         subscriptions = self._subscriptions.of(envelope.type)
         return await self._patiently(lambda: self._ledger.handle(envelope, subscriptions, adopt=adopt))
 
+    async def settle_all(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome] | None:
+        """Let the reactions to a batch take effect, of each subject in order; None: all is done."""
+        return await self._patiently(lambda: self._ledger.handle_all(envelopes, self._subscriptions))
+
     async def bury(self, raw: bytes, reason: str) -> Outcome:
         """Dead-letter what is no envelope."""
         return await self._patiently(lambda: self._ledger.bury(raw, reason))
 
-    async def _patiently(self, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    async def _patiently(self, work: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
         for pause in pauses(cap=2.0):
             try:
                 return await work()

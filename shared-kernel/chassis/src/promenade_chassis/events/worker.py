@@ -9,7 +9,7 @@ from promenade_kernel.events.envelope import stream_of
 
 from promenade_chassis.config import ConfigurationError, EventsSettings, Settings
 from promenade_chassis.database import Database
-from promenade_chassis.events.bus import Bus, EventT, Reaction
+from promenade_chassis.events.bus import AnyReaction, Bus, EventT
 from promenade_chassis.events.memory import MemoryBus
 from promenade_chassis.events.outlet_memory import MemoryOutlet
 from promenade_chassis.events.outlet_stream import StreamOutlet
@@ -37,9 +37,11 @@ class EventWorker:
         self._relaying: asyncio.Task[None] | None = None
         self._cleaning: asyncio.Task[None] | None = None
 
-    def subscribe(self, event_class: type[EventT], reaction: Reaction[EventT]) -> None:
-        """Let this context react to an event; before `start`."""
-        self.bus.subscribe(event_class, reaction)
+    def subscribe(
+        self, event_class: type[EventT], reaction: AnyReaction[EventT], *, batch: bool = False, alone: bool = False
+    ) -> None:
+        """See `Bus.subscribe`."""
+        self.bus.subscribe(event_class, reaction, batch=batch, alone=alone)
 
     async def start(self) -> None:
         """Begin to publish and to react."""
@@ -77,5 +79,5 @@ def event_worker(
         return EventWorker(database, context, settings.events, bus=bus, outlet=outlet)
     if memory_bus is None:
         raise ConfigurationError("bus.adapter is memory, which works only where all contexts share one process")
-    view = memory_bus.for_context(context, ledger, lanes=settings.events.lanes)
+    view = memory_bus.for_context(context, ledger, lanes=settings.events.lanes, batch=settings.events.batch)
     return EventWorker(database, context, settings.events, bus=view, outlet=MemoryOutlet(memory_bus, context))

@@ -6,26 +6,41 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from promenade_kernel.events.envelope import Cause
+from promenade_kernel.events.envelope import Cause, Envelope
 from promenade_kernel.values.ids import new_id
 
-_current: ContextVar[Cause | None] = ContextVar("promenade_cause", default=None)
+_current: ContextVar[Cause | Envelope | None] = ContextVar("promenade_cause", default=None)
 
 
 def current_cause() -> Cause:
     """The cause of the work at hand; work nobody caused (timers) is a process of its own."""
-    cause = _current.get()
-    if cause is not None:
-        return cause
+    held = _current.get()
+    if isinstance(held, Envelope):
+        return held.cause
+    if held is not None:
+        return held
     made = str(new_id())
     return Cause(correlation_id=made, causation_id=made, traceparent=None, actor=None)
 
 
+def event_in_hand() -> Envelope | None:
+    """The event whose reaction is running, if one is."""
+    held = _current.get()
+    return held if isinstance(held, Envelope) else None
+
+
 @contextmanager
-def use_cause(cause: Cause) -> Generator[None, None, None]:
-    """Make `cause` the cause of everything recorded inside."""
+def use_cause(cause: Cause | Envelope) -> Generator[None, None, None]:
+    """Make `cause` the cause of everything recorded inside; an envelope's own cause is what follows from its event."""
     token = _current.set(cause)
     try:
         yield
     finally:
         _current.reset(token)
+
+
+def take_in_hand(cause: Cause | Envelope | None) -> Cause | Envelope | None:
+    """As `use_cause`, until the next call, for whoever hands over many events; answers what was in hand before."""
+    held = _current.get()
+    _current.set(cause)
+    return held

@@ -16,6 +16,7 @@ from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
 from promenade_chassis.events.bus import Bus, Receipt
 from promenade_chassis.events.ledger import Ledger
+from promenade_chassis.events.volatile import VolatileLedger
 from promenade_chassis.testing.events import sealed
 from promenade_chassis.testing.ledger import InMemoryLedger
 from promenade_chassis.testing.polling import stretched
@@ -55,7 +56,7 @@ class InMemoryBookkeeping:
 
     async def write(self, envelope: Envelope) -> None:
         """See `Bookkeeping.write`."""
-        self._effects.append((envelope.subject, envelope.sequence))
+        self.ledger.book.when_committed(lambda: self._effects.append((envelope.subject, envelope.sequence)))
 
     async def effects(self) -> list[Fact]:
         """See `Bookkeeping.effects`."""
@@ -64,6 +65,26 @@ class InMemoryBookkeeping:
     async def dead_letters(self) -> list[tuple[str, int]]:
         """See `Bookkeeping.dead_letters`."""
         return [(letter.reaction, letter.attempts) for letter in self.ledger.book.dead_letters]
+
+
+class VolatileBookkeeping:
+    """A ledger without transactions; effects in a list, written last in a reaction."""
+
+    def __init__(self, settings: EventsSettings = QUICK) -> None:
+        self.ledger = VolatileLedger(CONTEXT, settings)
+        self._effects: list[Fact] = []
+
+    async def write(self, envelope: Envelope) -> None:
+        """See `Bookkeeping.write`."""
+        self._effects.append((envelope.subject, envelope.sequence))
+
+    async def effects(self) -> list[Fact]:
+        """See `Bookkeeping.effects`."""
+        return list(self._effects)
+
+    async def dead_letters(self) -> list[tuple[str, int]]:
+        """See `Bookkeeping.dead_letters`."""
+        return [(letter.reaction, letter.attempts) for letter in self.ledger.dead_letters]
 
 
 EFFECT_TABLE = """

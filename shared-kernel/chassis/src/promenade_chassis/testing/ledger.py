@@ -6,14 +6,14 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from promenade_chassis.config import EventsSettings
-from promenade_chassis.events.book import AlreadyDone, DatabaseAway, DeadLetter, Standing
+from promenade_chassis.events.book import AlreadyDone, DatabaseAway, DeadLetter, Locked, Reached, Standing
 from promenade_chassis.events.ledger import BookLedger
 from promenade_chassis.events.place import Position
 from promenade_chassis.ports import UnitOfWork
@@ -79,6 +79,28 @@ class InMemoryBook:
         since = self._known_since.setdefault(key, time.monotonic())
         return Position(self.progress.get(key, 0), time.monotonic() - since)
 
+    async def lock_all(self, hopes: Sequence[Reached], events: Sequence[UUID]) -> Locked:
+        """See `Book.lock_all`: nothing is entered ahead of time."""
+        for each in sorted(hopes):
+            await self.lock(each.source, each.subject)
+        now = time.monotonic()
+        keys = [(each.source, each.subject) for each in hopes]
+        positions = [Position(self.progress.get(key, 0), now - self._known_since[key]) for key in keys]
+        known = {event for event, _ in self._attempts} | {each.facts.id for each in self.dead_letters if each.facts}
+        return Locked(positions, [False] * len(hopes), known.intersection(events))
+
+    async def settled_among(self, events: Sequence[UUID]) -> Collection[tuple[UUID, str]]:
+        """See `Book.settled_among`."""
+        given_up = {(each.facts.id, each.reaction) for each in self.dead_letters if each.facts}
+        return {(event, reaction) for event, reaction in self.inbox | given_up if event in events}
+
+    async def settle_all(self, done: Sequence[tuple[UUID, str]], reached: Sequence[Reached]) -> None:
+        """See `Book.settle_all`."""
+        for event_id, reaction in done:
+            await self.remember(event_id, reaction)
+        for each in reached:
+            await self.advance(*each)
+
     async def standings(self, event_id: UUID) -> Mapping[str, Standing]:
         """See `Book.standings`."""
         now = time.monotonic()
@@ -96,28 +118,29 @@ class InMemoryBook:
         key = (event_id, reaction)
         if key in self.inbox:
             raise AlreadyDone
-        self._write(lambda: self.inbox.add(key))
-        self._write(lambda: self._forget(key))
+        self.when_committed(lambda: self.inbox.add(key))
+        self.when_committed(lambda: self._forget(key))
 
     async def advance(self, source: str, subject: UUID, sequence: int) -> None:
         """See `Book.advance`."""
-        self._write(lambda: self.progress.update({(source, subject): sequence}))
-        self._write(lambda: self._known_since.update({(source, subject): time.monotonic()}))
+        self.when_committed(lambda: self.progress.update({(source, subject): sequence}))
+        self.when_committed(lambda: self._known_since.update({(source, subject): time.monotonic()}))
 
     async def postpone(self, event_id: UUID, reaction: str, *, attempts: int, delay: float, error: str) -> None:
         """See `Book.postpone`."""
         now, key = time.monotonic(), (event_id, reaction)
         first_at = self._attempts[key].first_at if key in self._attempts else now
-        self._write(lambda: self._attempts.update({key: _Attempt(first_at, attempts, now + delay)}))
+        self.when_committed(lambda: self._attempts.update({key: _Attempt(first_at, attempts, now + delay)}))
 
     async def bury(self, letter: DeadLetter) -> None:
         """See `Book.bury`."""
-        self._write(lambda: self.dead_letters.append(letter))
+        self.when_committed(lambda: self.dead_letters.append(letter))
         if letter.facts is not None:
             key = (letter.facts.id, letter.reaction)
-            self._write(lambda: self._forget(key))
+            self.when_committed(lambda: self._forget(key))
 
-    def _write(self, change: Callable[[], None]) -> None:
+    def when_committed(self, change: Callable[[], None]) -> None:
+        """Let this happen when the transaction under way commits, and not otherwise."""
         _transaction.get().writes.append(change)
 
     def _forget(self, key: tuple[UUID, str]) -> None:

@@ -1,21 +1,34 @@
 """Lanes: in order within a subject, concurrent across subjects."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
-from promenade_chassis.events.lanes import Handle, Lanes, inside_lane
+import pytest
+from promenade_chassis.events.lanes import Lanes, inside_lane
 from promenade_chassis.events.outcome import DONE, Again, Done
 from promenade_chassis.testing.polling import eventually
 
 Work = tuple[str, int]
+HandleOne = Callable[[Work], Awaitable[Done | Again]]
 
 
 @asynccontextmanager
-async def running(handle: Handle[Work], count: int = 2) -> AsyncGenerator[Lanes[Work], None]:
-    """Lanes for the length of a block."""
-    lanes = Lanes[Work](handle, count)
+async def running(handle: HandleOne, count: int = 2, batch: int = 1) -> AsyncGenerator[Lanes[Work], None]:
+    """Lanes for the length of a block; each work is handled by itself, of a batch what waits holds up its subject."""
+
+    async def handle_all(works: Sequence[Work]) -> list[Done | Again]:
+        waiting: dict[str, Again] = {}
+        outcomes: list[Done | Again] = []
+        for work in works:
+            outcome = waiting.get(work[0]) or await handle(work)
+            if isinstance(outcome, Again):
+                waiting[work[0]] = outcome
+            outcomes.append(outcome)
+        return outcomes
+
+    lanes = Lanes[Work](handle_all, count, rank=lambda work: work[1], batch=batch)
     lanes.start()
     try:
         yield lanes
@@ -37,25 +50,27 @@ def recording(done: list[Work], *outcomes: Done | Again) -> Callable[[Work], Awa
     return handle
 
 
-async def test_a_subject_is_handled_in_order():
+@pytest.mark.parametrize("batch", [1, 7, 500])
+async def test_a_subject_is_handled_in_order(batch: int):
     """Whatever else is under way, numbers of one subject never overtake each other."""
     done: list[Work] = []
-    async with running(recording(done), count=3) as lanes:
+    async with running(recording(done), count=3, batch=batch) as lanes:
         for number in range(50):
             for subject in "abcde":
-                lanes.put(subject, number, (subject, number))
+                lanes.put(subject, (subject, number))
         assert await lanes.drain(5)
 
     for subject in "abcde":
         assert [number for name, number in done if name == subject] == list(range(50))
 
 
-async def test_what_pauses_holds_up_its_subject_only():
+@pytest.mark.parametrize("batch", [1, 3, 500])
+async def test_what_pauses_holds_up_its_subject_only(batch: int):
     """In one and the same lane the others go on, and what follows of the subject waits behind it."""
     done: list[Work] = []
-    async with running(recording(done, Again(0.1)), count=1) as lanes:
+    async with running(recording(done, Again(0.1)), count=1, batch=batch) as lanes:
         for work in (("slow", 1), ("slow", 2), ("quick", 1), ("quick", 2)):
-            lanes.put(work[0], work[1], work)
+            lanes.put(work[0], work)
         await eventually(lambda: _equal(len(done), 4))
 
     assert done == [("quick", 1), ("quick", 2), ("slow", 1), ("slow", 2)]
@@ -72,13 +87,42 @@ async def test_what_another_waits_for_goes_before_it():
         return DONE
 
     async with running(handle, count=1) as lanes:
-        lanes.put("a", 3, ("a", 3))
-        lanes.put("a", 2, ("a", 2))
+        lanes.put("a", ("a", 3))
+        lanes.put("a", ("a", 2))
         assert await lanes.drain(5)
-        lanes.put("a", 1, ("a", 1))
+        lanes.put("a", ("a", 1))
         assert await lanes.drain(5)
 
     assert done == [("a", 1), ("a", 2), ("a", 3)]
+
+
+async def test_a_batch_takes_all_that_is_ready_and_no_more_than_it_may():
+    """Several works of a subject go together; the rest of a long one is left for the next batch."""
+    sizes: list[int] = []
+
+    async def handle(works: Sequence[Work]) -> None:
+        sizes.append(len(works))
+
+    lanes = Lanes[Work](handle, 1, rank=lambda work: work[1], batch=10)
+    for subject in "abc":
+        for number in range(4):
+            lanes.put(subject, (subject, number))
+    lanes.start()
+    assert await lanes.drain(5)
+    await lanes.stop()
+
+    assert sizes == [10, 2]
+
+
+async def test_what_answers_at_once_is_handled_in_the_next_batch():
+    """A pause of nothing is no timer."""
+    done: list[Work] = []
+    async with running(recording(done, Again(0.0)), count=1, batch=500) as lanes:
+        lanes.put("a", ("a", 1))
+        lanes.put("a", ("a", 2))
+        assert await lanes.drain(5)
+
+    assert done == [("a", 1), ("a", 2)]
 
 
 async def test_two_subjects_are_handled_at_the_same_time():
@@ -91,8 +135,8 @@ async def test_two_subjects_are_handled_at_the_same_time():
         return DONE
 
     async with running(handle, count=2) as lanes:
-        lanes.put(0, 1, ("a", 0))
-        lanes.put(1, 1, ("b", 1))
+        lanes.put(0, ("a", 0))
+        lanes.put(1, ("b", 1))
         assert await lanes.drain(5)
 
 
@@ -107,8 +151,8 @@ async def test_a_fault_of_the_plumbing_does_not_end_the_lane():
         return DONE
 
     async with running(handle, count=1) as lanes:
-        lanes.put("bad", 1, ("bad", 1))
-        lanes.put("good", 1, ("good", 1))
+        lanes.put("bad", ("bad", 1))
+        lanes.put("good", ("good", 1))
         await eventually(lambda: _equal(calls, [("bad", 1), ("good", 1), ("bad", 1)]))
 
 
@@ -119,7 +163,7 @@ async def test_drain_leaves_what_pauses():
         return Again(60)
 
     async with running(handle) as lanes:
-        lanes.put("a", 1, ("a", 1))
+        lanes.put("a", ("a", 1))
 
         assert await lanes.drain(5)
 
@@ -132,7 +176,7 @@ async def test_drain_says_when_it_was_not_enough():
         return DONE
 
     async with running(handle) as lanes:
-        lanes.put("a", 1, ("a", 1))
+        lanes.put("a", ("a", 1))
 
         assert not await lanes.drain(0.05)
 
@@ -148,7 +192,7 @@ async def test_work_that_never_waits_leaves_room_for_others():
 
     async with running(handle, count=1) as lanes:
         for number in range(10_000):
-            lanes.put(number, 1, ("", number))
+            lanes.put(number, ("", number))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         seen = handled
@@ -167,7 +211,7 @@ async def test_lanes_begin_in_an_empty_context():
         return DONE
 
     async with running(handle) as lanes:
-        lanes.put("a", 1, ("a", 1))
+        lanes.put("a", ("a", 1))
         assert await lanes.drain(5)
 
     assert seen == [("nothing", True)]

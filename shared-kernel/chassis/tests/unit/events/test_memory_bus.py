@@ -8,7 +8,14 @@ import pytest_asyncio
 from promenade_chassis.events.bus import BusClosed
 from promenade_chassis.events.memory import MemoryBus
 from promenade_chassis.testing.bus_contract import BusContract
-from promenade_chassis.testing.bus_rig import CONTEXT, BusRig, InMemoryBookkeeping, history, settled
+from promenade_chassis.testing.bus_rig import (
+    CONTEXT,
+    BusRig,
+    InMemoryBookkeeping,
+    VolatileBookkeeping,
+    history,
+    settled,
+)
 from promenade_chassis.testing.ledger import InMemoryLedger
 from promenade_chassis.testing.polling import eventually
 from promenade_chassis.testing.retry_contract import RetryContract
@@ -16,10 +23,10 @@ from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import UserReinstated, UserSuspended
 
 
-@pytest_asyncio.fixture
-async def rig() -> AsyncGenerator[BusRig, None]:
-    """A memory bus of one context."""
-    books, shared = InMemoryBookkeeping(), MemoryBus()
+@pytest_asyncio.fixture(params=[InMemoryBookkeeping, VolatileBookkeeping])
+async def rig(request: pytest.FixtureRequest) -> AsyncGenerator[BusRig, None]:
+    """A memory bus of one context, with each of the ledgers that need no database."""
+    books, shared = request.param(), MemoryBus()
     yield BusRig(shared.for_context(CONTEXT, books.ledger), books)
     await shared.close(1)
 
