@@ -31,7 +31,7 @@ def main() -> int:
         return 0
     rows = [row for row in ROWS if not wanted.only or any(row.name.startswith(name) for name in wanted.only)]
     if not rows:
-        sys.stderr.write(f"no such row; python bench --list\n")
+        sys.stderr.write("no such row; python bench --list\n")
         return 2
     # Ends as an exception, so that the engines are stopped on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -43,11 +43,11 @@ def main() -> int:
 
 def _measure(rows: list[Row], rig: Rig, runs: int) -> int:
     console, about = Console(), machine()
+    progress = Console(stderr=True, highlight=False, markup=False)
     results = []
-    with console.status("") as status:
-        for row in rows:
-            results.append(measured(row, rig, runs, status.update))
-            save(RESULTS, as_plain(results, about))
+    for row in rows:
+        results.append(measured(row, rig, runs, progress.print))
+        save(RESULTS, as_plain(results, about))
     show(results, about, console)
     return 1 if any(result.ours.failure for result in results) else 0
 

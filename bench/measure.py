@@ -15,6 +15,10 @@ import uvloop
 from engines import Rig
 
 
+PATIENCE = 60.0
+"""Seconds a run may take: it fails rather than wait for an event that does not come."""
+
+
 class PeerMissing(Exception):
     """The peer is not installed on this machine; the message says what is missing."""
 
@@ -136,10 +140,11 @@ def measured(row: Row, rig: Rig, runs: int, say: Callable[[str], None]) -> RowRe
         for contender, series in pairs:
             if series.missing or series.failure:
                 continue
-            say(f"{row.name}: {contender.name}, " + (f"run {turn + 1} of {runs}" if turn >= 0 else "warming up"))
             reading = _read(contender, series, rig)
             if reading is not None and turn >= 0:
                 series.readings.append(reading)
+            figure = "failed" if series.failure else "missing" if reading is None else f"{reading.rate:,.0f} {row.unit}"
+            say(f"{row.name:<18} {f'run {turn + 1}' if turn >= 0 else 'warm':<7} {contender.name}: {figure}")
     return result
 
 
@@ -160,7 +165,7 @@ def looped(run: Callable[[Rig], Coroutine[Any, Any, Reading]]) -> Callable[[Rig]
 
 
 async def _bounded(work: Coroutine[Any, Any, Reading]) -> Reading:
-    async with asyncio.timeout(300):
+    async with asyncio.timeout(PATIENCE):
         return await work
 
 

@@ -26,11 +26,12 @@ async def run(rig: Rig) -> Reading:
 
     @broker.subscriber("events")
     async def on_event(body: bytes) -> None:
-        envelope = Envelope.decode(body)
+        envelope = Envelope.decode(body[1:])
         envelope.open()
         seen.append(envelope)
 
-    bodies = [envelope.encode() for envelope in facts(EVENTS, SUBJECTS)]
+    # One letter before it, or FastStream would read the JSON by itself before we do.
+    bodies = [b"e" + envelope.encode() for envelope in facts(EVENTS, SUBJECTS)]
     async with TestRedisBroker(broker):
         with frozen_inputs():
             started = time.perf_counter()

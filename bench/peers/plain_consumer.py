@@ -21,7 +21,7 @@ from promenade_kernel.events.identity import UserReinstated
 from psycopg.rows import dict_row
 from redis.asyncio import Redis
 
-EVENTS, CONSUMERS = 4_000, 4
+EVENTS, CONSUMERS = 2_000, 4
 _INBOX = "INSERT INTO inbox (event_id, reaction) VALUES (%s, 'plain') ON CONFLICT DO NOTHING"
 _EFFECT = "INSERT INTO effect (event_id, subject, sequence) VALUES (%s, %s, %s)"
 _LOAD = "SELECT * FROM tea WHERE id = %s FOR UPDATE"

@@ -31,7 +31,7 @@ def redis_benchmark(rig: Rig) -> Reading:
         text=True,
     ).stdout
     assert redis.xlen("xadd") == EVENTS
-    return Reading(float(said.splitlines()[-1].rsplit('","')[1]))
+    return Reading(float(said.splitlines()[-1].rsplit('","', 7)[1]))
 
 
 def raw_socket(rig: Rig) -> Reading:

@@ -13,18 +13,20 @@ from measure import Contender, Goal, Reading, Row, looped
 from peers import plain_consumer
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
+from promenade_chassis.events.bus import Delivered
 from promenade_chassis.events.postgres import PostgresLedger
 from promenade_chassis.events.redis import RedisBus
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import UserSuspended
 from tea import PostgresTeas
 
-BATCH_EVENTS, EVENTS = 50_000, 4_000
+BATCH_EVENTS, EVENTS, ALONE_EVENTS = 50_000, 4_000, 1_500
 _EFFECTS = """
 INSERT INTO effect (event_id, subject, sequence)
 SELECT * FROM unnest(%(ids)s::uuid[], %(subjects)s::uuid[], %(sequences)s::bigint[])
 """
-ONE_BY_ONE = "plain consumer, one transaction an event"
+_AS_SHIPPED, _ALONE = EventsSettings(), EventsSettings(batch=1)
+PLAIN, OURS_ALONE = "plain consumer, one transaction an event", "redis bus, one transaction an event"
 
 
 class _Effects:
@@ -37,14 +39,14 @@ class _Effects:
     def subscribe(self, bus: RedisBus) -> None:
         bus.subscribe(UserSuspended, self.on_users_suspended, batch=True)
 
-    async def on_users_suspended(self, events: Sequence[tuple[UserSuspended, Envelope]]) -> None:
+    async def on_users_suspended(self, batch: Sequence[Delivered[UserSuspended]]) -> None:
         values = {
-            "ids": [envelope.id for _, envelope in events],
-            "subjects": [envelope.subject for _, envelope in events],
-            "sequences": [envelope.sequence for _, envelope in events],
+            "ids": [each.envelope.id for each in batch],
+            "subjects": [each.event.user_id for each in batch],
+            "sequences": [each.envelope.sequence for each in batch],
         }
         await self._database.writing_connection().execute(_EFFECTS, values)
-        self._arrivals.take(len(events))
+        self._arrivals.take(len(batch))
 
 
 class _Pouring:
@@ -67,8 +69,7 @@ class _Pouring:
 
 
 @asynccontextmanager
-async def _bus(rig: Rig, database: Database) -> AsyncGenerator[RedisBus, None]:
-    settings = EventsSettings()
+async def _bus(rig: Rig, database: Database, settings: EventsSettings) -> AsyncGenerator[RedisBus, None]:
     ledger = PostgresLedger(database, CONSUMER, settings)
     bus = RedisBus(rig.redis_url, CONSUMER, ledger, settings, replica="bench")
     try:
@@ -77,13 +78,15 @@ async def _bus(rig: Rig, database: Database) -> AsyncGenerator[RedisBus, None]:
         await bus.close(10)
 
 
-def _ours(reacting: Callable[[Database, Arrivals], _Effects | _Pouring], events: int) -> Callable[[Rig], Reading]:
+def _ours(
+    reacting: Callable[[Database, Arrivals], _Effects | _Pouring], events: int, settings: EventsSettings = _AS_SHIPPED
+) -> Callable[[Rig], Reading]:
     async def run(rig: Rig) -> Reading:
         (redis, envelopes), arrivals = prepared(rig, events), Arrivals(events)
         async with rig.database(8) as database:
             await put_teas(database, envelopes)
             rig.checkpoint()
-            async with _bus(rig, database) as bus:
+            async with _bus(rig, database, settings) as bus:
                 reacting(database, arrivals).subscribe(bus)
                 started = time.perf_counter()
                 await bus.start()
@@ -102,7 +105,7 @@ ROWS = [
         "consume with inbox and one effect row an event, batch reaction",
         "events/s",
         Contender("redis bus, PostgresLedger", _ours(_Effects, BATCH_EVENTS)),
-        [Contender(ONE_BY_ONE, looped(plain_consumer.effects))],
+        [Contender(OURS_ALONE, _ours(_Effects, ALONE_EVENTS, _ALONE)), Contender(PLAIN, looped(plain_consumer.effects))],
         goals=[Goal("≥ 45,000/s", "rate", least=45_000)],
     ),
     Row(
@@ -110,7 +113,7 @@ ROWS = [
         "consume with inbox: load, rule, versioned update, outbox row",
         "events/s",
         Contender("redis bus, PostgresLedger", _ours(_Pouring, EVENTS)),
-        [Contender(ONE_BY_ONE, looped(plain_consumer.pouring))],
+        [Contender(OURS_ALONE, _ours(_Pouring, ALONE_EVENTS, _ALONE)), Contender(PLAIN, looped(plain_consumer.pouring))],
         goals=[Goal("≥ 1,500/s", "rate", least=1_500)],
     ),
 ]

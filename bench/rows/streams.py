@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from consuming import all_acknowledged, fill
 from engines import Rig
 from facts import CONSUMER, assert_all_in_order, facts, pages
-from ledgers import volatile_ledger
 from measure import Contender, Goal, Reading, Row, frozen_inputs, looped, percentile
 from peers import faststream_streams, taskiq_streams
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.events.redis import RedisBus
+from promenade_chassis.events.volatile import VolatileLedger
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import UserSuspended
 
@@ -49,7 +49,7 @@ class _Seen:
 @asynccontextmanager
 async def _bus(rig: Rig) -> AsyncGenerator[RedisBus, None]:
     settings = EventsSettings()
-    bus = RedisBus(rig.redis_url, CONSUMER, volatile_ledger(CONSUMER, settings), settings, replica="bench")
+    bus = RedisBus(rig.redis_url, CONSUMER, VolatileLedger(CONSUMER, settings), settings, replica="bench")
     try:
         yield bus
     finally:
