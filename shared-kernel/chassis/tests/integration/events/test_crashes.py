@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import psutil
 import pytest
 import pytest_asyncio
 from promenade_chassis.config import DatabaseSettings
@@ -20,11 +21,15 @@ from promenade_chassis.testing.bus_rig import PostgresBookkeeping, history
 from promenade_chassis.testing.events import in_turns, record
 from promenade_chassis.testing.plugin import NewDatabase
 from promenade_chassis.testing.polling import eventually, stretched
+from promenade_chassis.testing.relay_rig import entries
 from promenade_kernel.events.envelope import Envelope
 
 SCRIPT = Path(__file__).with_name("worker_process.py")
 Process = asyncio.subprocess.Process
 Launch = Callable[..., Awaitable[Process]]
+_RELAY_SESSIONS = """
+FROM pg_stat_activity WHERE application_name = 'promenade-relay identity' AND datname = current_database()
+"""
 
 
 @pytest_asyncio.fixture
@@ -238,3 +243,44 @@ async def _published_or_dead(producer: Database, process: Process) -> None:
 
 async def _some_effects(books: PostgresBookkeeping) -> None:
     assert await books.effects()
+
+
+async def test_a_relay_that_slept_through_the_loss_of_its_lock_appends_nothing(
+    launch: Launch, producer: Database, books: PostgresBookkeeping, link: RedisLink
+):
+    """Stopped with rows in its hands; its session ended, another published them; then it goes on where it was."""
+    facts = history(6)
+    await launch("billing")
+    sleeper = await launch("identity", fault="before-append", signal=signal.SIGSTOP)
+    await record(producer, facts[:3])
+    await eventually(lambda: _is_stopped(sleeper))
+    await _end_relay_sessions(producer)
+    await launch("identity", replica="two")
+    await record(producer, facts[3:5])
+    await eventually(lambda: _published_are(link, facts[:5]))
+
+    sleeper.send_signal(signal.SIGCONT)
+    await eventually(lambda: _relays_are(producer, 2))  # it has noticed, and stands by
+    await record(producer, facts[5:])
+
+    await eventually(lambda: each_once_and_in_order(books, facts))
+    await _published_are(link, facts)
+
+
+def _is_stopped(process: Process) -> None:
+    assert psutil.Process(process.pid).status() == psutil.STATUS_STOPPED
+
+
+async def _published_are(link: RedisLink, facts: Sequence[Envelope]) -> None:
+    assert [envelope for _, envelope in await entries(link)] == list(facts)
+
+
+async def _end_relay_sessions(database: Database) -> None:
+    async with database.reading_connection() as connection:
+        await connection.execute(f"SELECT pg_terminate_backend(pid) {_RELAY_SESSIONS}")
+
+
+async def _relays_are(database: Database, expected: int) -> None:
+    async with database.reading_connection() as connection:
+        row = await (await connection.execute(f"SELECT count(*) AS count {_RELAY_SESSIONS}")).fetchone()
+    assert row == {"count": expected}

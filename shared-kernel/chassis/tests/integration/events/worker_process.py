@@ -1,7 +1,7 @@
 """A worker in a process of its own, to be killed: `python worker_process.py PLAN`, the plan as JSON.
 
 `fault` names a point of the way of an event; when it is reached for the `nth` time the process kills itself with -9,
-as no clean-up code could hinder.
+as no clean-up code could hinder, or stops itself with another `signal`.
 """
 
 import asyncio
@@ -49,18 +49,19 @@ class Plan(msgspec.Struct):
     adapter: str = "redis"
     fault: str = ""
     nth: int = 1
+    signal: int = signal.SIGKILL
     claim_after: float = 0.0
 
 
 def doomed(plan: Plan) -> Callable[[], None]:
-    """Counts, and ends the process at the nth call."""
+    """Counts, and ends or stops the process at the nth call."""
     calls = 0
 
     def reached() -> None:
         nonlocal calls
         calls += 1
         if calls == plan.nth:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), plan.signal)
 
     return reached
 
