@@ -29,6 +29,7 @@ class RedisLink:
     """
 
     def __init__(self, url: str, *, answers_within: float = 5.0, overhear: Callable[[Any], None] | None = None) -> None:
+        self.url = url
         self._servers = _servers(url, answers_within, overhear)
 
     async def call(self, *words: Word, at: Word | None = None) -> Any:
