@@ -4,10 +4,12 @@ import asyncio
 import subprocess
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from promenade_chassis.checks import redis_of
 from promenade_chassis.config import AuthSettings, DatabaseSettings, EventsSettings, RedisSettings, Settings
 from promenade_chassis.database import Database
 from promenade_chassis.embedded.installation import installation
@@ -99,6 +101,7 @@ async def test_after_a_failover_the_bus_goes_on_with_the_new_master(
             master.kill()
 
     await eventually(lambda: _each_once_and_in_order(books, facts), within=60)
+    await _is_of_use(redis_of(url))
     await asyncio.gather(*(worker.stop(5) for worker in workers))
 
 
@@ -118,6 +121,7 @@ async def test_a_cluster_carries_every_stream(start: Start, producer: Database, 
 
     await eventually(lambda: _each_once_and_in_order(books, facts), within=40)
     assert await link.call("XLEN", "promenade.identity") == len(facts)
+    await _is_of_use(redis_of(url))
     await asyncio.gather(*(worker.stop(5) for worker in workers))
     await link.close()
 
@@ -158,6 +162,16 @@ async def _knows_a_replica(port: int) -> None:
         assert await link.call("SENTINEL", "REPLICAS", "promenade")
     finally:
         await link.close()
+
+
+async def _is_of_use(client: Any) -> None:
+    """As services use it beside the bus: keys of one hash tag, in one transaction."""
+    assert await client.ping()
+    async with client.pipeline(transaction=True) as pipeline:
+        pipeline.set("{auth}:mark", 7)
+        pipeline.get("{auth}:mark")
+        assert (await pipeline.execute())[1] == b"7"
+    await client.aclose()
 
 
 async def _some_effect(books: PostgresBookkeeping) -> None:
