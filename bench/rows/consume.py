@@ -105,7 +105,10 @@ ROWS = [
         "consume with inbox and one effect row an event, batch reaction",
         "events/s",
         Contender("redis bus, PostgresLedger", _ours(_Effects, BATCH_EVENTS)),
-        [Contender(OURS_ALONE, _ours(_Effects, ALONE_EVENTS, _ALONE)), Contender(PLAIN, looped(plain_consumer.effects))],
+        [
+            Contender(OURS_ALONE, _ours(_Effects, ALONE_EVENTS, _ALONE)),
+            Contender(PLAIN, looped(plain_consumer.effects)),
+        ],
         goals=[Goal("≥ 45,000/s", "rate", least=45_000)],
     ),
     Row(
@@ -113,7 +116,10 @@ ROWS = [
         "consume with inbox: load, rule, versioned update, outbox row",
         "events/s",
         Contender("redis bus, PostgresLedger", _ours(_Pouring, EVENTS)),
-        [Contender(OURS_ALONE, _ours(_Pouring, ALONE_EVENTS, _ALONE)), Contender(PLAIN, looped(plain_consumer.pouring))],
+        [
+            Contender(OURS_ALONE, _ours(_Pouring, ALONE_EVENTS, _ALONE)),
+            Contender(PLAIN, looped(plain_consumer.pouring)),
+        ],
         goals=[Goal("≥ 1,500/s", "rate", least=1_500)],
     ),
 ]

@@ -62,9 +62,7 @@ async def _one_by_one(bus: ContextView, envelopes: list[Envelope]) -> None:
 
 async def _making_them(bus: ContextView, envelopes: list[Envelope]) -> None:
     """As `_in_batches`, but each event gets its id, time and envelope within the time measured."""
-    receipts = [
-        await bus.publish([sealed(old.subject, old.sequence) for old in page]) for page in pages(envelopes)
-    ]
+    receipts = [await bus.publish([sealed(old.subject, old.sequence) for old in page]) for page in pages(envelopes)]
     for receipt in receipts:
         await receipt
 

@@ -42,9 +42,7 @@ def _inserted(kind: Literal["v7", "v4"]) -> Callable[[Rig], Reading]:
             for after in range(0, rows, BATCH):
                 connection.execute(_INSERT, {"after": after, "upto": after + BATCH})
             seconds = time.perf_counter() - started
-            count, size = connection.execute(
-                "SELECT count(*), pg_relation_size('parcel_pkey') FROM parcel"
-            ).fetchone()
+            count, size = connection.execute("SELECT count(*), pg_relation_size('parcel_pkey') FROM parcel").fetchone()
             connection.execute("DROP TABLE parcel, ids")
         assert count == rows
         return Reading(rows / seconds, facts={"primary key, MiB": round(size / 2**20, 1)})
