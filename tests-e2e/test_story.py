@@ -42,7 +42,7 @@ async def test_stories_told_at_once_all_end_well(running: Stack) -> None:
 
 
 async def test_a_request_is_followed_to_its_last_effect(stack: Stack) -> None:
-    """All that placing an order led to, in other services too, has its correlation id and trace, and names its cause."""
+    """What placing an order led to, in other services too, has its correlation id and trace, and names its cause."""
     order = await tell(stack.scene(Silence()))
 
     facts = published(stack, "order-management") + published(stack, "billing")
