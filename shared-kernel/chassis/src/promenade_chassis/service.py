@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from promenade_chassis.http.health import Readiness
 from promenade_chassis.jobs import Job
 
 log = structlog.get_logger(__name__)
+
+_STILL_ASKING_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +173,13 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let nobody in any more, and only then end what is idle: who was let in just now has yet to ask."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_STILL_ASKING_SECONDS)
+        await super().shutdown(sockets)
 
 
 async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
