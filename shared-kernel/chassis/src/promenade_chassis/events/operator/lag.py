@@ -126,7 +126,7 @@ async def _pending_facts(link: RedisLink, stream: str, group: str, older_than: f
         pending = await link.call("XPENDING", stream, group, "-", newest, _LOOKED_AT)
     except ResponseError:  # no stream, or the group is not there
         return []
-    entries = [await link.call("XRANGE", stream, each[0], each[0]) for each in pending]
+    entries = await link.call_many([("XRANGE", stream, each[0], each[0]) for each in pending])
     read = [(entry[0][0], read_facts(entry[0][1][1])) for entry in entries if entry]
     return [(entry_id, facts) for entry_id, facts in read if facts is not None]
 
