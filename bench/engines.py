@@ -40,8 +40,10 @@ RESTART IDENTITY
 class Rig:
     """What contenders run on. Engines start when the first row asks for them.
 
-    `long` asks for the sizes of `just bench-long`.
+    `long` asks for the sizes of `just bench-long`; `size` is how many units of work the present run is about.
     """
+
+    size: int = 0
 
     def __init__(self, stack: ExitStack, *, long: bool = False) -> None:
         self.long = long

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from engines import Rig
 from facts import facts
-from measure import PeerMissing, Reading, frozen_inputs
+from measure import PeerMissing, Reading, Watch
 from promenade_kernel.events.envelope import Envelope
 
 try:
@@ -16,7 +15,7 @@ try:
 except ImportError:
     RedisStreamBroker = run_receiver_task = None
 
-EVENTS, SUBJECTS = 2_500, 500
+SUBJECTS = 500
 
 
 async def run(rig: Rig) -> Reading:
@@ -33,22 +32,20 @@ async def run(rig: Rig) -> Reading:
         envelope = Envelope.decode(body.encode())
         envelope.open()
         seen.add((envelope.subject, envelope.sequence))
-        if len(seen) == EVENTS:
+        if len(seen) == rig.size:
             all_here.set()
 
     await broker.startup()
     receiver = asyncio.create_task(run_receiver_task(broker))
-    bodies = [envelope.encode().decode() for envelope in facts(EVENTS, SUBJECTS)]
+    bodies = [envelope.encode().decode() for envelope in facts(rig.size, SUBJECTS)]
     try:
-        with frozen_inputs():
-            started = time.perf_counter()
+        with Watch() as watch:
             for body in bodies:
                 await on_event.kiq(body)
             await all_here.wait()
-            seconds = time.perf_counter() - started
     finally:
         receiver.cancel()
         await asyncio.gather(receiver, return_exceptions=True)
         await broker.shutdown()
-    assert len(seen) == EVENTS
-    return Reading(EVENTS / seconds)
+    assert len(seen) == rig.size
+    return watch.reading(rig.size)
