@@ -55,6 +55,10 @@ class Contender:
     least: int = 2_000
     most: int = 100_000
 
+    def size_for(self, rate: float) -> int:
+        """How many units a run is about, at such a rate."""
+        return min(self.most, max(self.least, int(rate * SECONDS_A_RUN)))
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -153,7 +157,7 @@ def measured(row: Row, rig: Rig, runs: int, say: Callable[[str], None]) -> RowRe
             if reading is not None and turn >= 0:
                 series.readings.append(reading)
             elif reading is not None:
-                series.size = min(contender.most, max(contender.least, int(reading.rate * SECONDS_A_RUN)))
+                series.size = contender.size_for(reading.rate)
             figure = "failed" if series.failure else "missing" if reading is None else f"{reading.rate:,.0f} {row.unit}"
             say(f"{row.name:<18} {f'run {turn + 1}' if turn >= 0 else 'warm':<7} {contender.name}: {figure}")
     return result
