@@ -86,7 +86,7 @@ test-alone service *arguments:
 
 # everything but the tests: what a reviewer should not have to say
 [group('check')]
-check: lint format-check types contracts golden-check openapi-check
+check: lint format-check types contracts golden-check asyncapi-check openapi-check
 
 # style and likely mistakes
 [group('check')]
@@ -123,6 +123,16 @@ golden-check:
 [group('generate')]
 golden:
     python -m promenade_kernel.events.golden --write shared-kernel/schemas
+
+# asyncapi.yaml and its page are what the event classes and the services' reactions say
+[group('check')]
+asyncapi-check:
+    python -m promenade_local.asyncapi --check shared-kernel/schemas
+
+# write asyncapi.yaml and its page, events.html
+[group('generate')]
+asyncapi:
+    python -m promenade_local.asyncapi --write shared-kernel/schemas
 
 # each service's openapi.json is what its routes say
 [group('check')]

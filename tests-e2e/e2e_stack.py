@@ -57,7 +57,13 @@ class Stack:
         assert row.process is not None
         return row.process.pid
 
-    def scene(self, listener: Listener) -> Scene:
+    def alive(self, name: str) -> int | None:
+        """Its pid, unless it is being started again."""
+        state = StackState.read(self.home / "state.json")
+        row = next((row for row in state.processes if row.name == name), None) if state else None
+        return row.process.pid if row and row.process and row.process.process() else None
+
+    def scene(self, listener: Listener, within: float | None = None) -> Scene:
         admin = json.loads((self.home / "credentials.json").read_text(encoding="utf-8"))
         return Scene(
             url=self.url,
@@ -65,7 +71,7 @@ class Stack:
             admin_password=admin["password"],
             read_code=self.read_code,
             listener=listener,
-            within=stretched(30),
+            within=within or stretched(30),
         )
 
     async def read_code(self, address: str) -> str | None:

@@ -111,6 +111,15 @@ def demo(context: typer.Context) -> None:
     command(context.args, prog_name="promenade demo")
 
 
+@typer_app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def events(context: typer.Context) -> None:
+    """Watch events across services, trace a process, find what is stuck, replay what was given up."""
+    command = import_module("promenade_local.event_commands").app  # on demand, as for the demo
+    command(context.args, prog_name="promenade events")
+
+
 def app() -> None:
     """Run the command line; what went wrong is said in words."""
     if not os.environ.get("COLUMNS") and not console.is_terminal:

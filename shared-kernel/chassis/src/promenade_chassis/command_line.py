@@ -1,4 +1,4 @@
-"""The command line of every service: `python -m promenade_<context> serve | work | all | migrate | openapi`."""
+"""Every service's command line: `python -m promenade_<context> serve | work | all | migrate | events | openapi`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import uvloop
 
 from promenade_chassis.config import ConfigurationError, Settings, load_settings
+from promenade_chassis.events_command import add_events_parser, run_events
 from promenade_chassis.http.openapi import openapi_document
 from promenade_chassis.logs import configure_logging
 from promenade_chassis.migrations import folders_of, migrate
@@ -35,6 +36,8 @@ def main(context: str, package: str, build: Build, extra: Mapping[str, ExtraComm
     try:
         settings = load_settings(context)
         configure_logging(settings.log, service=context)
+        if arguments.command == "events":
+            return uvloop.run(run_events(settings, context, arguments))
         return _dispatch(arguments, settings, package, build, extra or {})
     except ConfigurationError as error:
         print(f"{context}: {error}", file=sys.stderr)  # noqa: T201 - the logger needs the configuration
@@ -93,6 +96,7 @@ def _parser(context: str, extra: Mapping[str, ExtraCommand]) -> argparse.Argumen
     commands.add_parser("serve", help="serve HTTP")
     commands.add_parser("work", help="publish and consume events, run timers")
     commands.add_parser("migrate", help="bring the database up to date")
+    add_events_parser(commands.add_parser("events", help="what waits, what is stuck, what was given up"))
     openapi = commands.add_parser("openapi", help="write the OpenAPI specification")
     openapi.add_argument("file", nargs="?", type=Path, help="where to; standard output when left out")
     openapi.add_argument("--check", action="store_true", help="write nothing, fail when the file is stale")

@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any, LiteralString
 
 from promenade_kernel.events.envelope import Envelope
 
 from promenade_chassis.database import Connection
 
-_APPEND = """
-INSERT INTO outbox (event_id, subject, sequence, major, type, correlation_id, envelope)
-SELECT * FROM unnest(%(ids)s::uuid[], %(subjects)s::uuid[], %(sequences)s::bigint[], %(majors)s::int[],
-                     %(types)s::text[], %(correlations)s::text[], %(envelopes)s::bytea[])
+_INTO = "INSERT INTO outbox (event_id, subject, sequence, major, type, correlation_id, envelope)"
+_EVENTS = """
+SELECT * FROM unnest(%(event_ids)s::uuid[], %(event_subjects)s::uuid[], %(event_sequences)s::bigint[],
+                     %(event_majors)s::int[], %(event_types)s::text[], %(event_correlations)s::text[],
+                     %(event_envelopes)b::bytea[])
 """
+_APPEND = _INTO + _EVENTS
 
 
 async def append(connection: Connection, envelopes: Sequence[Envelope]) -> None:
     """Write envelopes to the outbox, in order, in the caller's transaction."""
-    await connection.execute(
-        _APPEND,
-        {
-            "ids": [envelope.id for envelope in envelopes],
-            "subjects": [envelope.subject for envelope in envelopes],
-            "sequences": [envelope.sequence for envelope in envelopes],
-            "majors": [major_of(envelope.type) for envelope in envelopes],
-            "types": [envelope.type for envelope in envelopes],
-            "correlations": [envelope.correlationid for envelope in envelopes],
-            "envelopes": [envelope.encode() for envelope in envelopes],
-        },
-    )
+    await connection.execute(_APPEND, columns_of(envelopes))
+
+
+@cache
+def with_events(statement: LiteralString) -> LiteralString | None:
+    """One statement that changes a row and writes its events, these only if there was a row to change.
+
+    Its row count is that of the events. None for a statement of a form that cannot be made part of another.
+    """
+    bare = statement.strip()
+    if not bare.startswith(("INSERT", "UPDATE")) or "RETURNING" in bare:
+        return None
+    return f"WITH saved AS ({bare}\nRETURNING 1)\n{_INTO}{_EVENTS}WHERE EXISTS (SELECT FROM saved)"
+
+
+def columns_of(envelopes: Sequence[Envelope]) -> dict[str, list[Any]]:
+    """The parameters of `append` and `with_events`."""
+    return {
+        "event_ids": [envelope.id for envelope in envelopes],
+        "event_subjects": [envelope.subject for envelope in envelopes],
+        "event_sequences": [envelope.sequence for envelope in envelopes],
+        "event_majors": [major_of(envelope.type) for envelope in envelopes],
+        "event_types": [envelope.type for envelope in envelopes],
+        "event_correlations": [envelope.correlationid for envelope in envelopes],
+        "event_envelopes": [envelope.encode() for envelope in envelopes],
+    }
 
 
 def major_of(wire_type: str) -> int:

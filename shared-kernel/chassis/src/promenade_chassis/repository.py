@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString
 
-from promenade_kernel.events.envelope import seal
+from promenade_kernel.events.envelope import Envelope, seal_forms
 from psycopg.errors import UniqueViolation
 
 from promenade_chassis import outbox
-from promenade_chassis.database import Connection, Database
+from promenade_chassis.database import Database
 from promenade_chassis.ports import Aggregate, DomainError, StaleVersion, current_cause, utc_now
 
 Row = dict[str, Any]
@@ -57,38 +57,47 @@ class BaseRepository:
         await self._save(aggregate, statement, named)
 
     async def _save(self, aggregate: Aggregate, statement: LiteralString, named: Row) -> None:
-        connection = self._database.writing_connection()
-        recorded = aggregate.recorded()
+        envelopes = _sealed(aggregate)
         now = utc_now()
-        version, last_sequence = aggregate.version + 1, aggregate.last_sequence + len(recorded)
-        cursor = await connection.execute(
-            statement,
-            {
-                **named,
-                "id": aggregate.id,
-                "expected_version": aggregate.version,
-                "version": version,
-                "last_sequence": last_sequence,
-                "created_at": aggregate.created_at,
-                "updated_at": now,
-                "deleted_at": aggregate.deleted_at,
-            },
-        )
-        if cursor.rowcount != 1:
-            raise StaleVersion
-        if recorded:
-            await self._append_events(connection, aggregate)
+        version, last_sequence = aggregate.version + 1, aggregate.last_sequence + len(aggregate.recorded())
+        values = {
+            **named,
+            "id": aggregate.id,
+            "expected_version": aggregate.version,
+            "version": version,
+            "last_sequence": last_sequence,
+            "created_at": aggregate.created_at,
+            "updated_at": now,
+            "deleted_at": aggregate.deleted_at,
+        }
+        await self._write(statement, values, envelopes)
         aggregate.mark_saved(version=version, last_sequence=last_sequence, updated_at=now)
 
-    async def _append_events(self, connection: Connection, aggregate: Aggregate) -> None:
-        cause = current_cause()
-        first = aggregate.last_sequence + 1
-        envelopes = [
-            seal(event, subject=aggregate.id, sequence=sequence, cause=cause)
-            for sequence, event in enumerate(aggregate.recorded(), start=first)
-        ]
-        await outbox.append(connection, envelopes)
-        self._database.announce_events()
+    async def _write(self, statement: LiteralString, values: Row, envelopes: Sequence[Envelope]) -> None:
+        """The row, then its events; one round trip where the statement allows it."""
+        connection = self._database.writing_connection()
+        joined = outbox.with_events(statement) if envelopes else None
+        if joined:
+            cursor = await connection.execute(joined, {**values, **outbox.columns_of(envelopes)})
+        else:
+            cursor = await connection.execute(statement, values)
+        if cursor.rowcount != (len(envelopes) if joined else 1):
+            raise StaleVersion
+        if envelopes:
+            if not joined:
+                await outbox.append(connection, envelopes)
+            self._database.announce_events()
+
+
+def _sealed(aggregate: Aggregate) -> list[Envelope]:
+    """What the aggregate has recorded, numbered on from its last event; of a fact all its forms."""
+    cause = current_cause()
+    first = aggregate.last_sequence + 1
+    return [
+        envelope
+        for sequence, forms in enumerate(aggregate.recorded_forms(), start=first)
+        for envelope in seal_forms(forms, subject=aggregate.id, sequence=sequence, cause=cause)
+    ]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,12 +20,15 @@ from promenade_chassis.config import Settings
 from promenade_chassis.database import Database
 from promenade_chassis.events.bus import Bus
 from promenade_chassis.events.memory import MemoryBus
+from promenade_chassis.events.wake import WakeHints
 from promenade_chassis.events.worker import EventWorker, event_worker
 from promenade_chassis.http.app import with_edge
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.jobs import Job
 
 log = structlog.get_logger(__name__)
+
+_STILL_ASKING_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,8 @@ async def run(
         for service, worker in zip(services, workers, strict=False):
             await stack.enter_async_context(_working(service, worker))
         for service in services:
+            if serve and not work and service.settings.bus.adapter == "redis":
+                await stack.enter_async_context(_hinting(service))
             if serve:
                 await stack.enter_async_context(serving(service.app, service.settings, service.readiness))
         await stop.wait()
@@ -109,6 +115,18 @@ async def _working(service: Service, worker: EventWorker) -> AsyncGenerator[None
         deadline = service.settings.http.shutdown_seconds
         await worker.stop(deadline)
         await _finish(jobs, deadline)
+
+
+@asynccontextmanager
+async def _hinting(service: Service) -> AsyncGenerator[None, None]:
+    """The relay is in another process: tell it when this one has committed something."""
+    hints = WakeHints(service.settings.redis.url, service.context)
+    service.database.when_events_recorded(hints.send)
+    hints.start()
+    try:
+        yield
+    finally:
+        await hints.stop()
 
 
 async def _finish(jobs: Sequence[asyncio.Task[None]], deadline: float) -> None:
@@ -155,6 +173,13 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let nobody in any more, and only then end what is idle: who was let in just now has yet to ask."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_STILL_ASKING_SECONDS)
+        await super().shutdown(sockets)
 
 
 async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:

@@ -63,7 +63,9 @@ def test_an_empty_database_gets_everything_in_order(url: str, folders: Sequence[
     """The chassis' tables first, then the service's files by number."""
     applied = migrate(url, folders)
 
-    assert applied == ["0001_chassis", "0001_cat", "0002_cats_name"]
+    assert applied[0] == "0001_chassis"
+    assert applied[-2:] == ["0001_cat", "0002_cats_name"]
+    assert applied == [path.stem for path in migration_files(folders)]
     assert {"outbox", "inbox", "idempotency_record", "cat"} <= tables(url)
 
 
@@ -122,7 +124,8 @@ def test_processes_that_start_at_once_take_turns(url: str, folders: Sequence[Pat
     outputs = [replica.communicate(timeout=60) for replica in replicas]
 
     assert [replica.returncode for replica in replicas] == [0, 0, 0], outputs
-    assert sorted("".join(out for out, _ in outputs).split()) == ["0001_cat", "0001_chassis", "0002_cats_name"]
+    expected = sorted(path.stem for path in migration_files(folders))
+    assert sorted("".join(out for out, _ in outputs).split()) == expected
 
 
 async def test_a_database_is_current_when_every_file_is_applied_unchanged(

@@ -47,6 +47,14 @@ class Cats(BaseRepository):
             name=cat.name,
         )
 
+    async def save_with_log(self, cat: Cat) -> None:
+        await self._update(
+            cat,
+            "WITH logged AS (INSERT INTO cat_log VALUES (%(name)s)) UPDATE cat SET version = %(version)s,"
+            " last_sequence = %(last_sequence)s WHERE id = %(id)s AND version = %(expected_version)s",
+            name=cat.name,
+        )
+
     async def get(self, cat_id: UUID) -> Cat:
         row = await self._fetch_one("SELECT * FROM cat WHERE id = %(id)s", id=cat_id)
         assert row is not None
@@ -104,6 +112,25 @@ async def test_a_stale_version_loses(database: Database, cats: Cats) -> None:
     assert await cats.get(cat.id) == winner
     assert await cats.outbox() == []
     assert (loser.version, len(loser.recorded())) == (1, 1)
+
+
+async def test_a_statement_of_several_parts_is_as_safe(database: Database, cats: Cats) -> None:
+    """Its events cannot be made part of it; they are written after it, and not when it was stale."""
+    async with database.begin():
+        await database.writing_connection().execute("CREATE TABLE cat_log (name text)")
+    cat = await add(database, cats)
+    loser = await cats.get(cat.id)
+
+    cat.purr()
+    async with database.begin():
+        await cats.save_with_log(cat)
+    loser.purr()
+    with pytest.raises(StaleVersion):
+        async with database.begin():
+            await cats.save_with_log(loser)
+
+    assert [row["sequence"] for row in await cats.outbox()] == [1]
+    assert (await cats.get(cat.id)).last_sequence == 1
 
 
 async def test_of_many_writers_one_wins(database: Database, cats: Cats) -> None:

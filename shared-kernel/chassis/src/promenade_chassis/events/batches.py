@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from uuid import UUID
 
 import msgspec
@@ -28,6 +29,7 @@ class Item(msgspec.Struct, eq=False):
     key: Key
     subscriptions: tuple[Subscription, ...]
     outcome: Outcome | None = None
+    has_turn: bool = False
     acted: bool = False
 
 
@@ -130,19 +132,26 @@ def choose(run: Run, known: Knowledge) -> None:
             if envelope.id in known.troubled or any(each.alone for each in item.subscriptions):
                 return
             run.turn.append(item)
+            item.has_turn = True
             last = envelope.sequence
         elif envelope.sequence > last:
             item.outcome = _wait(envelope.sequence, run.position, last, known.gap_wait)
             return
         elif run.turn and run.turn[-1].envelope.id == envelope.id:
-            if run.turn[-1].subscriptions != item.subscriptions and item.subscriptions:
-                return
-            item.subscriptions = ()  # the same once more: done when the one before it is
-            run.turn.append(item)
+            _take_again(item, run.turn)
         elif _is_done(item, known):
             item.outcome = DONE
         else:
             return
+
+
+def _take_again(item: Item, turn: list[Item]) -> None:
+    """The same fact once more, or another form of it: only reactions that the ones before it have not."""
+    before = takewhile(lambda each: each.envelope.id == item.envelope.id, reversed(turn))
+    taken = {each.name for other in before for each in other.subscriptions}
+    item.subscriptions = tuple(each for each in item.subscriptions if each.name not in taken)
+    item.has_turn = True
+    turn.append(item)
 
 
 def _is_done(item: Item, known: Knowledge) -> bool:

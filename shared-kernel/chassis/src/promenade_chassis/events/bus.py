@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 import msgspec
 from promenade_kernel.events.envelope import Envelope
-from promenade_kernel.events.registry import Event, context_of, wire_type
+from promenade_kernel.events.registry import Event, accepted_wires, context_of
 
 EventT = TypeVar("EventT", bound=Event)
 EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
@@ -27,10 +27,32 @@ class Delivered(msgspec.Struct, Generic[EventT]):
 
     @property
     def event(self) -> EventT:
-        """The payload, read at the first look; raises as `Envelope.open` does."""
+        """The payload, read at the first look, an older form upcast; raises as `Envelope.open_as` does."""
         if self.opened is None:
-            self.opened = cast("EventT", self.envelope.open())
+            self.opened = self.envelope.open_as(self.wanted)
         return self.opened
+
+
+class Deliveries(Sequence[Delivered[EventT]]):
+    """The events of one batch; each is made when it is looked at."""
+
+    __slots__ = ("envelopes", "wanted")
+
+    def __init__(self, envelopes: Sequence[Envelope], wanted: type[EventT]) -> None:
+        self.envelopes = envelopes
+        self.wanted = wanted
+
+    def __len__(self) -> int:
+        return len(self.envelopes)
+
+    @overload
+    def __getitem__(self, index: int) -> Delivered[EventT]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Deliveries[EventT]: ...
+    def __getitem__(self, index: int | slice) -> Delivered[EventT] | Deliveries[EventT]:
+        if isinstance(index, slice):
+            return Deliveries(self.envelopes[index], self.wanted)
+        return Delivered(self.envelopes[index], self.wanted)
 
 
 class Reaction(Protocol[EventT_contra]):
@@ -57,7 +79,7 @@ class BatchReaction(Protocol[EventT]):
     @property
     def __name__(self) -> str: ...
 
-    def __call__(self, batch: Sequence[Delivered[EventT]], /) -> Awaitable[None]: ...
+    def __call__(self, batch: Deliveries[EventT], /) -> Awaitable[None]: ...
 
 
 AnyReaction = Reaction[EventT] | BatchReaction[EventT]
@@ -114,8 +136,9 @@ class Subscription:
 class Subscriptions:
     """All that one context reacts to.
 
-    A reaction may subscribe to several events. Subscribed to two forms (`.v1`, `.v2`) of one fact it acts on the first
-    that arrives: both share an id, and the inbox row says it is done.
+    A reaction may subscribe to several events. Of a fact in several forms (`.v1`, `.v2`) it subscribes to one class and
+    gets older forms upcast to it: it acts on the first form that arrives, the inbox row says it is done, for all forms
+    share an id. The newest is published first, so that what it says in full is normally what arrives first.
     """
 
     def __init__(self, context: str) -> None:
@@ -134,24 +157,42 @@ class Subscriptions:
     ) -> None:
         """Register a reaction; another one of the same name would take its inbox rows and is refused."""
         name = f"{self.context}.{reaction.__name__}"
-        wire = wire_type(event_class)
         if self._by_name.setdefault(name, reaction) != reaction:
             raise ValueError(f"another reaction is called {name}")
-        if any(present.name == name for present in self.of(wire)):
-            raise ValueError(f"{name} is subscribed to {wire} already")
         if batch and alone:
             raise ValueError(f"{name} cannot take all events of a transaction and be alone in it")
-        self._by_type[wire] = (*self.of(wire), Subscription(name, event_class, reaction, batch=batch, alone=alone))
+        wires = accepted_wires(event_class)
+        for wire in wires:
+            if any(present.name == name for present in self.of(wire)):
+                raise ValueError(f"{name} is subscribed to {wire} already")
+        subscription = Subscription(name, event_class, reaction, batch=batch, alone=alone)
+        for wire in wires:
+            self._by_type[wire] = (*self.of(wire), subscription)
         self._producers.add(context_of(event_class))
 
     def of(self, wire: str) -> tuple[Subscription, ...]:
         """The reactions to a wire type, in order of subscription."""
         return self._by_type.get(wire, ())
 
+    def passes_over(self, envelope: Envelope) -> bool:
+        """Whether this form of a fact is to be left alone, because another of its forms is what this context reads.
+
+        Were it to advance the subject, the form that is read would come behind its turn, and perhaps, at another
+        replica, behind the next fact.
+        """
+        if envelope.forms is None or envelope.type in self._by_type:
+            return False
+        return any(wire in self._by_type for wire in envelope.types)
+
     @property
     def producers(self) -> frozenset[str]:
         """The contexts listened to: every event of theirs is delivered, also those nobody here reacts to."""
         return frozenset(self._producers)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all reactions."""
+        return frozenset(self._by_name)
 
     @property
     def wire_types(self) -> frozenset[str]:

@@ -34,49 +34,42 @@ def inside_lane() -> bool:
 
 
 class Lane(Generic[WorkT]):
-    """One worker and the subjects dealt to it. It hands over all that is ready at once, at most `batch` works.
+    """One worker and the subjects dealt to it. It hands over what has arrived, in that order, at most `batch` works.
 
-    Work that answers `Again` is tried again after its pause; what follows of its subject waits behind it, other
-    subjects go on. Work of lower rank goes before what waits already: it may be what that waits for, left behind by
-    another replica and claimed late.
+    Work that answers `Again` is tried again after its pause; what follows of its subject is held behind it, other
+    subjects go on. Work of lower rank goes before what is held: it may be what that waits for, left behind by another
+    replica and claimed late.
     """
 
-    def __init__(self, handle: Handle[WorkT], rank: Callable[[WorkT], int], batch: int) -> None:
+    def __init__(
+        self, handle: Handle[WorkT], subject: Callable[[WorkT], Hashable], rank: Callable[[WorkT], int], batch: int
+    ) -> None:
         self._handle = handle
+        self._subject = subject
         self._rank = rank
         self._batch = batch
-        # A subject under way has a queue too, for what comes meanwhile, and is not ready.
-        self._queues: dict[Hashable, list[WorkT]] = {}
-        self._ready: deque[Hashable] = deque()
-        self._pauses: dict[Hashable, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
         self._busy = False
+        self._arrived: deque[WorkT] = deque()
+        self._held: dict[Hashable, list[WorkT]] = {}  # by subject, in order of rank
+        self._pauses: dict[Hashable, asyncio.TimerHandle] = {}
+        self._due: deque[Hashable] = deque()  # the subjects held whose pause has ended
 
-    def put(self, subject: Hashable, work: WorkT) -> None:
-        """Take work; of one subject that of the lowest rank is handled first, among equals what was put first."""
-        queue = self._queues.get(subject)
-        if queue is None:
-            self._queues[subject] = [work]
-            self._ready.append(subject)
-            self._wake.set()
-        elif not queue or self._rank(work) >= self._rank(queue[-1]):
-            queue.append(work)
-        else:
-            place = bisect_right(queue, self._rank(work), key=self._rank)
-            queue.insert(place, work)
-            if place == 0:
-                self._end_pause(subject)
+    def put(self, works: Iterable[WorkT]) -> None:
+        """Take work, in order."""
+        self._arrived.extend(works)
+        self._wake.set()
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is handled and nothing could be; work that pauses may be left."""
-        return not self._busy and not self._ready
+        return not (self._busy or self._arrived or self._due)
 
     async def run(self) -> None:
         """Handle work until cancelled."""
         _inside.set(True)
         while True:
-            if self._ready:
+            if self._arrived or self._due:
                 await self._next()
                 await asyncio.sleep(0)  # work that never waits must not keep the event loop to itself
                 continue
@@ -90,7 +83,10 @@ class Lane(Generic[WorkT]):
         self._pauses.clear()
 
     async def _next(self) -> None:
-        works, taken = self._take()
+        works = self._take_due()
+        works += self._take_arrived(self._batch - len(works))
+        if not works:
+            return
         self._busy = True
         try:
             outcomes = await self._handle(works)
@@ -100,64 +96,64 @@ class Lane(Generic[WorkT]):
             outcomes = [_AFTER_A_FAULT] * len(works)
         finally:
             self._busy = False
-        if outcomes is None:
-            self._finish(taken)
-        else:
-            self._sort_out(works, taken, outcomes)
+        if outcomes is not None:
+            self._hold_back(works, outcomes)
 
-    def _take(self) -> tuple[list[WorkT], list[tuple[Hashable, int]]]:
-        """The works to be handled together, and of which subject how many each."""
+    def _take_due(self) -> list[WorkT]:
         works: list[WorkT] = []
-        taken: list[tuple[Hashable, int]] = []
-        ready, queues = self._ready, self._queues
-        while ready and len(works) < self._batch:
-            subject = ready.popleft()
-            queue = queues[subject]
-            count = min(len(queue), self._batch - len(works))
-            works += queue[:count]
-            del queue[:count]
-            taken.append((subject, count))
-        return works, taken
+        while self._due and len(works) < self._batch:
+            subject = self._due.popleft()
+            queue = self._held.pop(subject)
+            room = self._batch - len(works)
+            works += queue[:room]
+            if len(queue) > room:
+                self._held[subject] = queue[room:]
+                self._due.appendleft(subject)
+        return works
 
-    def _finish(self, taken: Iterable[tuple[Hashable, int]]) -> None:
-        queues, ready = self._queues, self._ready
-        for subject, _ in taken:
-            if queues[subject]:
-                ready.append(subject)
-            else:
-                del queues[subject]
+    def _take_arrived(self, room: int) -> list[WorkT]:
+        arrived = self._arrived
+        works = [arrived.popleft() for _ in range(min(room, len(arrived)))]
+        if not self._held:
+            return works
+        return [work for work in works if not self._is_held(work)]
 
-    def _sort_out(self, works: Sequence[WorkT], taken: Iterable[tuple[Hashable, int]], outcomes: Outcomes) -> None:
-        start = 0
-        for subject, count in taken:
-            end = start + count
-            left = [index for index in range(start, end) if not isinstance(outcomes[index], Done)]
-            if left:
-                self._put_back(subject, [works[index] for index in left], outcomes[left[0]])
-            else:
-                self._finish([(subject, count)])
-            start = end
-
-    def _put_back(self, subject: Hashable, works: list[WorkT], outcome: Done | Again) -> None:
-        queue = self._queues[subject]
-        first = works[0]
-        queue[:0] = works
-        queue.sort(key=self._rank)
-        pause = outcome.seconds if isinstance(outcome, Again) else 0.0
-        if queue[0] is not first or pause <= 0:  # something may have come meanwhile that goes before it
-            self._ready.append(subject)
-            return
-        self._pauses[subject] = asyncio.get_running_loop().call_later(pause, self._resume, subject)
-
-    def _end_pause(self, subject: Hashable) -> None:
-        pause = self._pauses.get(subject)
-        if pause is not None:
-            pause.cancel()
+    def _is_held(self, work: WorkT) -> bool:
+        """Whether what its subject waits for comes first; then it is held too."""
+        subject = self._subject(work)
+        queue = self._held.get(subject)
+        if queue is None:
+            return False
+        place = bisect_right(queue, self._rank(work), key=self._rank)
+        queue.insert(place, work)
+        if place == 0 and subject in self._pauses:
+            self._pauses[subject].cancel()
             self._resume(subject)
+        return True
+
+    def _hold_back(self, works: Sequence[WorkT], outcomes: Outcomes) -> None:
+        left: dict[Hashable, tuple[list[WorkT], float]] = {}
+        for work, outcome in zip(works, outcomes, strict=True):
+            if isinstance(outcome, Again):
+                left.setdefault(self._subject(work), ([], outcome.seconds))[0].append(work)
+        for subject, (those, pause) in left.items():
+            queue = self._held.setdefault(subject, [])
+            queue[:0] = those
+            queue.sort(key=self._rank)
+            if subject in self._due:
+                self._due.remove(subject)
+            self._pause(subject, pause if queue[0] is those[0] else 0.0)
+
+    def _pause(self, subject: Hashable, seconds: float) -> None:
+        if seconds > 0:
+            loop = asyncio.get_running_loop()
+            self._pauses[subject] = loop.call_later(seconds, self._resume, subject)
+        else:
+            self._due.append(subject)
 
     def _resume(self, subject: Hashable) -> None:
         del self._pauses[subject]
-        self._ready.append(subject)
+        self._due.append(subject)
         self._wake.set()
 
 
@@ -165,9 +161,16 @@ class Lanes(Generic[WorkT]):
     """Several lanes; a subject always goes to the same one. `rank` orders the works of one subject."""
 
     def __init__(
-        self, handle: Handle[WorkT], count: int, *, rank: Callable[[WorkT], int], batch: int = DEFAULT_BATCH
+        self,
+        handle: Handle[WorkT],
+        count: int,
+        *,
+        subject: Callable[[WorkT], Hashable],
+        rank: Callable[[WorkT], int],
+        batch: int = DEFAULT_BATCH,
     ) -> None:
-        self._lanes = [Lane(handle, rank, batch) for _ in range(count)]
+        self._subject = subject
+        self._lanes = [Lane(handle, subject, rank, batch) for _ in range(count)]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -175,9 +178,15 @@ class Lanes(Generic[WorkT]):
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(lane.run(), context=Context()) for lane in self._lanes]
 
-    def put(self, subject: Hashable, work: WorkT) -> None:
-        """Deal work to its subject's lane."""
-        self._lanes[hash(subject) % len(self._lanes)].put(subject, work)
+    def put(self, works: Iterable[WorkT]) -> None:
+        """Deal works to their subjects' lanes, in order."""
+        count, subject = len(self._lanes), self._subject
+        dealt: list[list[WorkT]] = [[] for _ in range(count)]
+        for work in works:
+            dealt[hash(subject(work)) % count].append(work)
+        for lane, its in zip(self._lanes, dealt, strict=True):
+            if its:
+                lane.put(its)
 
     async def drain(self, within: float) -> bool:
         """Wait until only paused work is left; answers whether that came true in so many seconds."""

@@ -166,7 +166,7 @@ class BookLedger:
     def _undone(self, items: Sequence[Item], error: Exception) -> None:
         logger.debug("batch.undone", context=self._context, events=len(items), error=_text(error)[:200])
         for item in items:
-            item.outcome, item.acted = None, False
+            item.outcome, item.has_turn, item.acted = None, False, False
 
     async def bury(self, raw: bytes, reason: str) -> Outcome:
         """See `Ledger.bury`. When its place can be read it keeps it, so that its subject goes on."""

@@ -199,7 +199,7 @@ class MemoryBus:
             shipment = _Shipment(len(views), receipt, room)
             part, envelopes = envelopes[:count], envelopes[count:]
             for view in views:
-                view.take(source, part, shipment)
+                view.take(part, shipment)
             if not views:
                 shipment.settle(0, count)
 
@@ -211,7 +211,7 @@ class ContextView:
         self.subscriptions = Subscriptions(context)
         self._bus = bus
         self._settlement = Settlement(ledger, self.subscriptions)
-        self._lanes = Lanes[_Parcel](self._handle, lanes, rank=_sequence, batch=batch)
+        self._lanes = Lanes[_Parcel](self._handle, lanes, subject=_subject, rank=_sequence, batch=batch)
 
     def subscribe(
         self, event_class: type[EventT], reaction: AnyReaction[EventT], *, batch: bool = False, alone: bool = False
@@ -236,11 +236,9 @@ class ContextView:
         await self._lanes.drain(within)
         await self._lanes.stop()
 
-    def take(self, source: str, envelopes: Sequence[Envelope], shipment: _Shipment) -> None:
+    def take(self, envelopes: Sequence[Envelope], shipment: _Shipment) -> None:
         """Queue events behind the others of their subjects."""
-        put = self._lanes.put
-        for number, envelope in enumerate(envelopes):
-            put((source, envelope.subject.int), _Parcel(envelope, shipment, number))
+        self._lanes.put([_Parcel(envelope, shipment, number) for number, envelope in enumerate(envelopes)])
 
     async def _handle(self, parcels: Sequence[_Parcel]) -> Sequence[Done | Again] | None:
         outcomes = await self._settlement.settle_all([parcel.envelope for parcel in parcels])
@@ -259,18 +257,20 @@ class ContextView:
         return outcome if isinstance(outcome, Again) else Again(1.0)
 
 
+def _subject(parcel: _Parcel) -> int:
+    # Aggregates of two contexts never share an id; if they did they would only wait for each other.
+    return parcel.envelope.subject.int
+
+
 def _sequence(parcel: _Parcel) -> int:
     return parcel.envelope.sequence
 
 
 def _settle(parcels: Sequence[_Parcel]) -> None:
-    """All are done. Those of one shipment are told in one go where that is possible."""
-    counts: dict[_Shipment, int] = {}
-    for parcel in parcels:
-        shipment = parcel.shipment
-        if shipment.contexts > 1:
-            shipment.settle(parcel.number, 1)
-        else:
-            counts[shipment] = counts.get(shipment, 0) + 1
-    for shipment, events in counts.items():
-        shipment.settle(0, events)
+    """All are done; neighbours of one shipment are told in one go where that is possible."""
+    start = 0
+    for end in range(1, len(parcels) + 1):
+        shipment = parcels[start].shipment
+        if end == len(parcels) or parcels[end].shipment is not shipment or shipment.contexts > 1:
+            shipment.settle(parcels[start].number, end - start)
+            start = end

@@ -16,10 +16,14 @@ logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 _BATCH = 500
 _UNPUBLISHED = """
-SELECT seq, envelope FROM outbox
-WHERE published_at IS NULL AND NOT seq = ANY(%(under_way)s::bigint[]) ORDER BY seq LIMIT %(batch)s
+SELECT outbox.seq, outbox.envelope FROM outbox_pending JOIN outbox ON outbox.seq = outbox_pending.seq
+WHERE outbox.published_at IS NULL AND NOT outbox_pending.seq = ANY(%(under_way)s::bigint[])
+ORDER BY outbox_pending.seq LIMIT %(batch)s
 """
-_MARK = "UPDATE outbox SET published_at = now() WHERE seq = ANY(%(seqs)s::bigint[])"
+_MARK = """
+WITH done AS (DELETE FROM outbox_pending WHERE seq = ANY(%(seqs)s::bigint[]))
+UPDATE outbox SET published_at = now() WHERE seq = ANY(%(seqs)s::bigint[])
+"""
 
 
 class MemoryOutlet:

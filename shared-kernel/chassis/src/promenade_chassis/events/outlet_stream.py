@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import structlog
+from psycopg.rows import tuple_row
 
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Connection
+from promenade_chassis.events.outbox_page import NO_PAGE, Page, page_of
 from promenade_chassis.events.place import read_facts
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.scripts import Appended, append, survey
 from promenade_chassis.events.stream_groups import lowest_acknowledged, note_groups
 from promenade_chassis.events.stream_ids import NOTHING, StreamId
+from promenade_chassis.events.supervision import together
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
-_BATCH = 500
+_PAGE_ROWS = 1_000
+_PAGE_BYTES = 4 * 2**20  # what Redis is kept busy with at a time
+_PAGES = 20
 _COMPARE_SECONDS = 1.0
 _NOTE_SECONDS = 5.0
 _TRIM_SECONDS = 60.0
+_VACUUM_ROWS = 100_000
 
 _ENTER = "INSERT INTO stream_state (stream) VALUES (%(stream)s) ON CONFLICT DO NOTHING"
 _LOAD = "SELECT last_id, floor_id FROM stream_state WHERE stream = %(stream)s"
-_UNPUBLISHED = "SELECT seq, envelope FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT %(batch)s"
+# All that waits, from the lowest number: numbers commit out of order. No envelope: somebody else has marked the row.
+_WAITING: LiteralString = """
+SELECT waiting.seq, outbox.envelope
+FROM (SELECT seq FROM outbox_pending WHERE NOT seq = ANY(%(under_way)b::bigint[])
+      ORDER BY seq LIMIT %(rows)s) AS waiting
+LEFT JOIN outbox ON outbox.seq = waiting.seq AND outbox.published_at IS NULL
+ORDER BY waiting.seq
+"""
 _MARK = """
-WITH marked AS (
-    UPDATE outbox SET published_at = now(), stream_id = entry.id
-    FROM unnest(%(seqs)s::bigint[], %(ids)s::text[]) AS entry(seq, id) WHERE outbox.seq = entry.seq
+WITH done AS (DELETE FROM outbox_pending WHERE seq = ANY(%(seqs)b::bigint[])), marked AS (
+    UPDATE outbox SET published_at = now(),
+        stream_id = %(milliseconds)s::text || '-' || (%(number)s::numeric + entry.place - 1)
+    FROM unnest(%(seqs)b::bigint[]) WITH ORDINALITY AS entry(seq, place) WHERE outbox.seq = entry.seq
 )
 UPDATE stream_state SET last_id = %(last_id)s WHERE stream = %(stream)s
 """
@@ -39,14 +53,22 @@ WITH marked AS (
     UPDATE outbox SET published_at = now(), stream_id = entry.id
     FROM unnest(%(events)s::uuid[], %(types)s::text[], %(ids)s::text[]) AS entry(event_id, type, id)
     WHERE outbox.event_id = entry.event_id AND outbox.type = entry.type AND outbox.published_at IS NULL
-)
+    RETURNING outbox.seq
+), done AS (DELETE FROM outbox_pending USING marked WHERE outbox_pending.seq = marked.seq)
 UPDATE stream_state SET last_id = %(last_id)s WHERE stream = %(stream)s
 """
 _UNMARK = """
-UPDATE outbox SET published_at = NULL, stream_id = NULL
-WHERE stream_id IS NOT NULL
-  AND (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric) > (%(ms)s, %(number)s)
+WITH unmarked AS (
+    UPDATE outbox SET published_at = NULL, stream_id = NULL
+    WHERE stream_id IS NOT NULL
+      AND (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric) > (%(ms)s, %(number)s)
+    RETURNING seq
+)
+INSERT INTO outbox_pending SELECT seq FROM unmarked ON CONFLICT DO NOTHING
 """
+_DROP = "DELETE FROM outbox_pending WHERE seq = ANY(%(seqs)b::bigint[])"
+# The waiting rows come and go at one end of their index; what is gone would be passed over again and again.
+_VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) outbox_pending"
 _RESTART = "UPDATE stream_state SET last_id = %(last_id)s, floor_id = %(floor_id)s WHERE stream = %(stream)s"
 
 
@@ -65,6 +87,7 @@ class StreamOutlet:
         self._remembered = NOTHING
         self._floor = NOTHING
         self._compare_at = self._note_at = self._trim_at = 0.0
+        self._marked = 0
 
     def attach(self, wake: Callable[[], None]) -> None:
         """See `Outlet.attach`: everything is done before `publish` answers."""
@@ -78,17 +101,25 @@ class StreamOutlet:
         self._compare_at = self._note_at = self._trim_at = 0.0
 
     async def publish(self, connection: Connection) -> bool:
-        """See `Outlet.publish`."""
-        cursor = await connection.execute(_UNPUBLISHED, {"batch": _BATCH})
-        rows = await cursor.fetchall()
-        if not rows:
-            return False
-        answer = await self._append([row["envelope"] for row in rows])
-        if answer.found != self._remembered:
-            await self._heal(connection, answer)
-            return True
-        await self._mark(connection, [row["seq"] for row in rows], answer.ids)
-        return len(rows) == _BATCH
+        """See `Outlet.publish`. While a page is appended, the one before is marked and the next one fetched.
+
+        Dying in between leaves pages appended and not marked, which the next relay marks; and whatever is in
+        flight, the step that appends compares.
+        """
+        page, appended = await self._fetch(connection, NO_PAGE), NO_PAGE
+        for _ in range(_PAGES):
+            if not page.seqs:
+                break
+            answer, following = await together(
+                self._append(page.envelopes), self._mark_and_fetch(connection, appended, page)
+            )
+            if answer.first is None:
+                await self._heal(connection, answer)
+                return True
+            appended, page = page.at(answer.first), following
+            self._remembered = appended.last_id
+        await self._mark(connection, appended)
+        return bool(page.seqs)
 
     async def rest(self, connection: Connection) -> None:
         """See `Outlet.rest`."""
@@ -106,15 +137,40 @@ class StreamOutlet:
         """See `Outlet.close`."""
         await self._link.close()
 
-    async def _append(self, envelopes: list[bytes]) -> Appended:
+    async def _append(self, envelopes: Sequence[bytes]) -> Appended:
         self._compare_at = time.monotonic() + _COMPARE_SECONDS
         return await append(self._link, self._stream, self._remembered, envelopes, floor=self._floor)
 
-    async def _mark(self, connection: Connection, seqs: list[int], ids: tuple[StreamId, ...]) -> None:
-        values = {"seqs": seqs, "ids": [str(each) for each in ids], "last_id": str(ids[-1]), "stream": self._stream}
+    async def _mark_and_fetch(self, connection: Connection, appended: Page, under_way: Page) -> Page:
+        await self._mark(connection, appended)
+        return await self._fetch(connection, under_way)
+
+    async def _fetch(self, connection: Connection, under_way: Page) -> Page:
+        async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
+            await cursor.execute(_WAITING, {"under_way": under_way.seqs, "rows": _PAGE_ROWS})
+            rows = await cursor.fetchall()
+        gone = [seq for seq, envelope in rows if envelope is None]
+        if gone:
+            await connection.execute(_DROP, {"seqs": gone})
+            return await self._fetch(connection, under_way)
+        return page_of(rows, _PAGE_BYTES)
+
+    async def _mark(self, connection: Connection, page: Page) -> None:
+        if page.first_id is None:
+            return
+        values = {
+            "seqs": page.seqs,
+            "milliseconds": str(page.first_id.milliseconds),
+            "number": page.first_id.number,
+            "last_id": str(page.last_id),
+            "stream": self._stream,
+        }
         await connection.execute(_MARK, values)
-        self._remembered = ids[-1]
-        logger.debug("outbox.published", stream=self._stream, events=len(seqs), last_id=values["last_id"])
+        logger.debug("outbox.published", stream=self._stream, events=len(page.seqs), last_id=values["last_id"])
+        self._marked += len(page.seqs)
+        if self._marked >= _VACUUM_ROWS:
+            self._marked = 0
+            await connection.execute(_VACUUM)
 
     async def _heal(self, connection: Connection, answer: Appended) -> None:
         if answer.found > self._remembered and answer.kept:
@@ -134,7 +190,7 @@ class StreamOutlet:
             self._remembered = found
 
     async def _entries_after(self, after: StreamId, upto: StreamId) -> list[Any]:
-        return await self._link.call("XRANGE", self._stream, f"({after}", str(upto), "COUNT", _BATCH)
+        return await self._link.call("XRANGE", self._stream, f"({after}", str(upto), "COUNT", _PAGE_ROWS)
 
     async def _publish_again(self, connection: Connection, answer: Appended) -> None:
         """Take the marks back, in one transaction with the id found: the ordinary way does the rest."""

@@ -24,6 +24,7 @@ from promenade_chassis.events.book import (
 )
 from promenade_chassis.events.ledger import BookLedger
 from promenade_chassis.events.place import Position
+from promenade_chassis.events.reacting import Meters
 from promenade_chassis.events.together import ReactionFailed
 
 _LOCK = """
@@ -230,8 +231,10 @@ class PostgresBook:
 class PostgresLedger(BookLedger):
     """The ledger of one context in its database."""
 
-    def __init__(self, database: Database, context: str, settings: EventsSettings) -> None:
-        super().__init__(PostgresBook(database), context, settings)
+    def __init__(
+        self, database: Database, context: str, settings: EventsSettings, meters: Meters | None = None
+    ) -> None:
+        super().__init__(PostgresBook(database), context, settings, meters=meters)
 
 
 def _position(sequence: int, stood_for: float | None, entered: bool) -> Position | None:

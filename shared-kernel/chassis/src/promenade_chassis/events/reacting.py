@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from promenade_kernel.events.envelope import Envelope
 
-from promenade_chassis.events.bus import Delivered, Subscription
+from promenade_chassis.events.bus import Deliveries, Subscription
 from promenade_chassis.ports import event_in_hand, take_in_hand
 
 _reaction: ContextVar[str | None] = ContextVar("promenade_reaction", default=None)
@@ -76,11 +76,11 @@ async def react(subscription: Subscription, envelopes: Sequence[Envelope]) -> No
     held = take_in_hand(None)
     try:
         if subscription.batch:
-            await subscription.reaction([Delivered(each, subscription.event_class) for each in envelopes])
+            await subscription.reaction(Deliveries(envelopes, subscription.event_class))
             return
         for envelope in envelopes:
             take_in_hand(envelope)
-            await subscription.reaction(envelope.open(), envelope)
+            await subscription.reaction(envelope.open_as(subscription.event_class), envelope)
     except asyncio.CancelledError as cancelled:
         refuse_own_cancellation(cancelled)
         raise

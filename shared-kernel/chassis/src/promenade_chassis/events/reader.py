@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import structlog
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.errors import PoisonMessage
@@ -30,8 +30,7 @@ _DISMISS_AFTER_SECONDS = 24 * 3600
 _FIELD = b"e"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One entry taken from the stream. `envelope` is None when it is none; `fault` says why."""
 
     reader: StreamReader
@@ -89,7 +88,7 @@ class StreamReader:
 
     async def read(self) -> None:
         """Take what is pending for this consumer, then what is new, until `stop`."""
-        self._client_id = await self._blocking.call("CLIENT", "ID")
+        self._client_id = await self._blocking.call("CLIENT", "ID", at=self.stream)
         await self.enter_group()
         await self._read_own_pending()
         while not self._stopping:
@@ -132,8 +131,8 @@ class StreamReader:
         self._settled_some.clear()
 
     def settle(self, entries: Sequence[Entry]) -> None:
-        """The entries' effects have committed."""
-        self._settled += [entry.id for entry in entries]
+        """The effects of these entries have committed."""
+        self._settled.extend([entry.id for entry in entries])
         self._settled_some.set()
 
     async def stop(self) -> None:
@@ -141,7 +140,7 @@ class StreamReader:
         self._stopping = True
         self._freed.set()
         with contextlib.suppress(RedisError, OSError):  # it returns within a second by itself
-            await self._link.call("CLIENT", "UNBLOCK", self._client_id)
+            await self._link.call("CLIENT", "UNBLOCK", self._client_id, at=self.stream)
 
     async def leave(self) -> None:
         """Delete this consumer if nothing is pending for it."""
@@ -202,20 +201,24 @@ class StreamReader:
         return answer[0]
 
     def _take(self, page: Sequence[Any]) -> None:
-        entries: list[Entry] = []
+        taken: list[Entry] = []
         for entry_id, fields in page:
             if entry_id in self._in_work:
                 continue
             if fields is None:
-                # Deleted from the stream while pending: only by a hand, trimming stops short of it.
-                logger.error("entry.vanished", stream=self.stream, group=self.group, entry_id=entry_id.decode())
-                self._settled.append(entry_id)
-                self._settled_some.set()
+                self._pass_over(entry_id)
                 continue
             entry = self._open(entry_id, _payload(fields))
             self._in_work[entry_id] = entry.envelope.subject if entry.envelope else None
-            entries.append(entry)
-        self._deal(entries)
+            taken.append(entry)
+        if taken:
+            self._deal(taken)
+
+    def _pass_over(self, entry_id: bytes) -> None:
+        """Deleted from the stream while pending: only by a hand, trimming stops short of it."""
+        logger.error("entry.vanished", stream=self.stream, group=self.group, entry_id=entry_id.decode())
+        self._settled.append(entry_id)
+        self._settled_some.set()
 
     def _open(self, entry_id: bytes, raw: bytes) -> Entry:
         try:
@@ -245,6 +248,8 @@ class StreamReader:
 
 def _payload(fields: Sequence[bytes]) -> bytes:
     """The envelope's bytes of an entry's flat list of fields and values; without that field, all there is."""
+    if len(fields) == 2 and fields[0] == _FIELD:
+        return fields[1]
     for name, value in zip(fields[::2], fields[1::2], strict=True):
         if name == _FIELD:
             return value

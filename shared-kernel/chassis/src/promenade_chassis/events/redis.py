@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Hashable, Sequence
 from typing import Any
 
 import structlog
@@ -20,7 +20,7 @@ from promenade_chassis.events.lanes import Lanes
 from promenade_chassis.events.ledger import Ledger
 from promenade_chassis.events.outcome import Again, Done, Outcome, Unpreceded
 from promenade_chassis.events.reader import BLOCK_SECONDS, CLAIM_AFTER_SECONDS, Entry, StreamReader
-from promenade_chassis.events.redis_link import RedisLink
+from promenade_chassis.events.redis_link import RedisLink, Word
 from promenade_chassis.events.settle import Settlement
 from promenade_chassis.events.stream_ids import StreamId
 from promenade_chassis.events.supervision import cancelled, supervised
@@ -95,7 +95,7 @@ class RedisBus:
         self._url = url
         self._link = RedisLink(url)
         self._settlement = Settlement(ledger, self.subscriptions)
-        self._lanes = Lanes[Entry](self._handle, settings.lanes, rank=_sequence, batch=settings.batch)
+        self._lanes = Lanes[Entry](self._handle, settings.lanes, subject=_subject, rank=_sequence, batch=settings.batch)
         self._readers: list[StreamReader] = []
         self._reading: list[asyncio.Task[None]] = []
         self._tending: list[asyncio.Task[None]] = []
@@ -111,11 +111,11 @@ class RedisBus:
 
         Services publish by recording events, through outbox and relay: only that is safe against a loss of Redis.
         """
-        entries: dict[str, list[bytes]] = {}
+        additions: dict[str, list[tuple[Word, ...]]] = {}
         for envelope in envelopes:
             stream = stream_of(envelope.source.removeprefix("/promenade/"))
-            entry_id = await self._link.call("XADD", stream, "*", "e", envelope.encode())
-            entries.setdefault(stream, []).append(entry_id)
+            additions.setdefault(stream, []).append(("XADD", stream, "*", "e", envelope.encode()))
+        entries = {stream: await self._link.call_many(commands) for stream, commands in additions.items()}
         return StreamReceipt(self._link, entries)
 
     async def start(self) -> None:
@@ -145,7 +145,7 @@ class RedisBus:
             self._consumer,
             link=self._link,
             blocking=RedisLink(self._url, answers_within=BLOCK_SECONDS + 4.0),
-            deal=self._deal,
+            deal=self._lanes.put,
             room=self._room,
             claim_after=self._claim_after,
         )
@@ -167,12 +167,6 @@ class RedisBus:
                 await reader.leave()
         except (RedisError, OSError, TimeoutError) as error:
             logger.warning("redis.away", stream=reader.stream, error=str(error)[:200])
-
-    def _deal(self, entries: Sequence[Entry]) -> None:
-        put = self._lanes.put
-        for entry in entries:
-            envelope = entry.envelope
-            put((entry.reader.stream, entry.id if envelope is None else envelope.subject.int), entry)
 
     async def _handle(self, entries: Sequence[Entry]) -> Sequence[Done | Again] | None:
         envelopes = [entry.envelope for entry in entries if entry.envelope is not None]
@@ -206,6 +200,11 @@ class RedisBus:
             return await entry.reader.has_past_in_flight(entry)
         except (RedisError, OSError):
             return True
+
+
+def _subject(entry: Entry) -> Hashable:
+    # Aggregates of two contexts never share an id; if they did they would only wait for each other.
+    return entry.envelope.subject.int if entry.envelope else entry.id
 
 
 def _sequence(entry: Entry) -> int:

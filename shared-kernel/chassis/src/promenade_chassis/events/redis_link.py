@@ -3,41 +3,71 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError  # noqa: A004 - Redis' own
 
-Word = str | bytes | int
+from promenade_chassis.events.redis_cluster import Cluster
+from promenade_chassis.events.redis_servers import Master, OneServer, Servers
+from promenade_chassis.events.redis_url import read_url
+from promenade_chassis.events.redis_wire import RedisWire, Word, pack
+
+__all__ = ["RedisLink", "Script", "Word", "is_group_missing"]
+
+
+_KINDS = {"server": OneServer, "sentinel": Master, "cluster": Cluster}
+_DETOURS = 5
 
 
 class RedisLink:
-    """Connections to one Redis, a separate one for each command under way. `redis://` and `rediss://`.
+    """One connection to one Redis, on which the commands of all callers follow each other. See `read_url` for URLs.
 
     Commands are those of version 7.2, answers those of RESP2, as they come. `answers_within` bounds the wait for one,
-    so that a connection that went dead is noticed.
+    so that a connection that went dead is noticed. A command that blocks needs a link of its own. What the server
+    sends unasked, after SUBSCRIBE, goes to `overhear`.
     """
 
-    def __init__(self, url: str, *, answers_within: float = 5.0) -> None:
-        self._client: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-            url,
-            protocol=2,
-            decode_responses=False,
-            socket_connect_timeout=2.0,
-            socket_timeout=answers_within,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._client.response_callbacks.clear()
+    def __init__(self, url: str, *, answers_within: float = 5.0, overhear: Callable[[Any], None] | None = None) -> None:
+        self.url = url
+        self._servers = _servers(url, answers_within, overhear)
 
-    async def call(self, *words: Word) -> Any:
-        """One command; raises `RedisError` or `OSError`."""
-        return await self._client.execute_command(*words)
+    async def call(self, *words: Word, at: Word | None = None) -> Any:
+        """One command; raises `RedisError` or `OSError`. One that names no key goes to the server of the key `at`."""
+        if at is not None:
+            await self.call("EXISTS", at)  # from which a cluster's link learns where that is
+        (answer,) = await self._ask([words], at)
+        return answer
+
+    async def call_many(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+        """Commands on one key in one write; every one is executed, then the first error among the answers is raised."""
+        return await self._ask(commands, None) if commands else []
+
+    async def _ask(self, commands: Sequence[Sequence[Word]], at: Word | None) -> list[Any]:
+        packed = b"".join([pack(*words) for words in commands])
+        for _ in range(_DETOURS):
+            wire = await self._servers.wire(commands[0], at)
+            answers = await wire.ask(packed, len(commands))
+            error = next((answer for answer in answers if isinstance(answer, RedisError)), None)
+            if error is None:
+                return answers
+            # All are on one key: when the first was for another server, so were the others.
+            if not self._servers.refused(error) or error is not answers[0]:
+                raise error
+        raise ConnectionError("the nodes of the cluster send each other's commands round in circles")
+
+    async def connection(self) -> RedisWire:
+        """The connection as it is, for who has to know when it ends; raises `RedisError` or `OSError`."""
+        return await self._servers.wire((), None)
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._client.aclose()
+        """Close the connection; whoever calls again opens another."""
+        await self._servers.close()
+
+
+def _servers(url: str, answers_within: float, overhear: Callable[[Any], None] | None) -> Servers:
+    read = read_url(url)
+    return _KINDS[read.kind](read, answers_within=answers_within, overhear=overhear)
 
 
 class Script:

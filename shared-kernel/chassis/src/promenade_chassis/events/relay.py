@@ -16,10 +16,21 @@ from promenade_chassis.database import Connection, Database
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 LOCK_KEY = 7_236_618_002  # one key for everybody: it is the database that differs
-_POLL_SECONDS = 0.2
+POLL_SECONDS = 0.2
 _STANDBY_SECONDS = 0.5
-# The server notices within half a minute when the holder of the lock is gone without a word.
-_SESSION = "-c timezone=UTC -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
+_SESSION = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "timezone=UTC",
+        # The server notices within half a minute when the holder of the lock is gone without a word.
+        *("tcp_keepalives_idle=10", "tcp_keepalives_interval=5", "tcp_keepalives_count=4"),
+        # A mark that a crash of the server takes back is one that was never made: the bus is asked what it has.
+        "synchronous_commit=off",
+        # Pages by key, whatever statistics there are: a backlog grows faster than they are gathered.
+        *("enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off", "jit=off"),
+        "plan_cache_mode=force_custom_plan",
+    )
+)
 
 
 class Outlet(Protocol):
@@ -47,19 +58,40 @@ class Outlet(Protocol):
 
 
 class Relay:
-    """Drains the outbox for as long as it holds the database's session lock."""
+    """Drains the outbox for as long as it holds the database's session lock.
 
-    def __init__(self, database: Database, context: str, outlet: Outlet) -> None:
+    `poll` is how many seconds it may sleep without being woken. `hint` is called after a commit of this process while
+    another one's relay leads.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        context: str,
+        outlet: Outlet,
+        *,
+        hint: Callable[[], None] | None = None,
+        poll: float = POLL_SECONDS,
+    ) -> None:
         self._url = database.url
         self._context = context
         self._outlet = outlet
+        self._hint = hint
+        self._poll = poll
+        self._leads = False
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         database.when_events_recorded(self.wake)
         outlet.attach(self.wake)
 
     def wake(self) -> None:
-        """There is something to publish."""
+        """This process has something to publish."""
+        self._wake.set()
+        if self._hint is not None and not self._leads:
+            self._hint()
+
+    def hear(self) -> None:
+        """Another process says that it has something to publish."""
         self._wake.set()
 
     def stop(self) -> None:
@@ -79,8 +111,12 @@ class Relay:
         async with connection:
             if await self._lead(connection):
                 logger.info("relay.leads", context=self._context)
-                await self._outlet.take_over(connection)
-                await self._drain(connection)
+                self._leads = True
+                try:
+                    await self._outlet.take_over(connection)
+                    await self._drain(connection)
+                finally:
+                    self._leads = False
 
     async def _lead(self, connection: Connection) -> bool:
         """Wait for the session lock, asking: a statement that waited for it would hold back vacuum."""
@@ -98,7 +134,7 @@ class Relay:
             more = await self._outlet.publish(connection)
             await self._outlet.rest(connection)
             if not more:
-                await _happens(self._wake, within=_POLL_SECONDS)
+                await _happens(self._wake, within=self._poll)
 
 
 async def _happens(event: asyncio.Event, *, within: float) -> None:

@@ -26,18 +26,17 @@ if found ~= remembered then
   local kept = remembered == '0-0' or #redis.call('XRANGE', KEYS[1], remembered, remembered) > 0
   return {found, kept and 1 or 0}
 end
-local answer = {found, 1}
+if #ARGV < 3 then return {found, 1} end
 local id = '*'
 local milliseconds, number = string.match(floor, '(%d+)-(%d+)')
 local time = redis.call('TIME')
 if tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) <= tonumber(milliseconds) then
   id = milliseconds .. '-' .. string.format('%.0f', tonumber(number) + 1)
 end
-for i = 3, #ARGV do
-  answer[#answer + 1] = redis.call('XADD', KEYS[1], id, 'e', ARGV[i])
-  id = '*'
-end
-return answer
+local first = redis.call('XADD', KEYS[1], id, 'e', ARGV[3])
+local next = string.match(first, '%d+') .. '-*'
+for i = 4, #ARGV do redis.call('XADD', KEYS[1], next, 'e', ARGV[i]) end
+return {found, 1, first}
 """
 )
 
@@ -83,12 +82,19 @@ class Appended:
     Attributes:
         found: its last-generated-id before.
         kept: whether the entry of the remembered id was still there.
-        ids: of the entries appended; none when `found` was not the remembered id.
+        first: the id of the first entry appended; None when `found` was not the remembered id.
+        count: how many were appended, under ids that follow each other within one millisecond.
     """
 
     found: StreamId
     kept: bool
-    ids: tuple[StreamId, ...]
+    first: StreamId | None = None
+    count: int = 0
+
+    @property
+    def ids(self) -> tuple[StreamId, ...]:
+        """The ids of the entries appended."""
+        return tuple(self.first.plus(each) for each in range(self.count)) if self.first else ()
 
 
 async def append(
@@ -99,8 +105,10 @@ async def append(
     New ids are above `floor` even when the server's clock is behind it. Without envelopes it only compares.
     """
     above = floor if floor > remembered else NOTHING
-    found, kept, *ids = await _APPEND.run(link, stream, str(remembered), str(above), *envelopes)
-    return Appended(StreamId.parse(found), bool(kept), tuple(StreamId.parse(each) for each in ids))
+    found, kept, *first = await _APPEND.run(link, stream, str(remembered), str(above), *envelopes)
+    if not first:
+        return Appended(StreamId.parse(found), bool(kept))
+    return Appended(StreamId.parse(found), bool(kept), StreamId.parse(first[0]), len(envelopes))
 
 
 @dataclass(frozen=True, slots=True)

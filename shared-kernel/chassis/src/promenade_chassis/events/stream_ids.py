@@ -23,6 +23,10 @@ class StreamId(NamedTuple):
     def __str__(self) -> str:
         return f"{self.milliseconds}-{self.number}"
 
+    def plus(self, count: int) -> StreamId:
+        """The id so many numbers further within the same millisecond."""
+        return StreamId(self.milliseconds, self.number + count)
+
     def before(self) -> StreamId:
         """The greatest id below this one; nothing is below the first."""
         if self.number > 0:

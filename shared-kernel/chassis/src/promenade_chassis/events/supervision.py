@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
+from typing import Any, TypeVar
 
 import structlog
 
 from promenade_chassis.events.retry import pauses
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+FirstT = TypeVar("FirstT")
+SecondT = TypeVar("SecondT")
 
 _HEALTHY_AFTER = 10.0
 _ASK_AGAIN_SECONDS = 0.2
@@ -44,7 +48,7 @@ def supervised(name: str, work: Callable[[], Awaitable[None]], **ids: str) -> as
     return asyncio.get_running_loop().create_task(supervise(name, work, **ids), name=name, context=Context())
 
 
-async def cancelled(*tasks: asyncio.Task[None]) -> None:
+async def cancelled(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks and wait until they have ended.
 
     Asked again until they have: redis-py sends inside `asyncio.wait_for`, and that of Python 3.11 can swallow a
@@ -58,6 +62,17 @@ async def cancelled(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         if not task.cancelled():
             task.exception()  # marks it as seen: supervision has told it already
+
+
+async def together(aside: Coroutine[Any, Any, FirstT], main: Awaitable[SecondT]) -> tuple[FirstT, SecondT]:
+    """Both at the same time; when one fails, the other has ended, too, before that is told."""
+    task = asyncio.get_running_loop().create_task(aside)
+    try:
+        result = await main
+    except BaseException:
+        await cancelled(task)
+        raise
+    return await task, result
 
 
 def _brief(error: Exception) -> str:

@@ -45,7 +45,7 @@ class Together:
         watch = Stopwatch(self._meters)
         async with self._book.begin():
             await self._choose(runs, items)
-            await self._act([item for run in runs for item in run.turn], watch)
+            await self._act([item for item in items if item.has_turn], watch)
             reached = [each for run in runs if run.position for each in [run.settle()] if each is not None]
             done = [(item.envelope.id, each.name) for item in items if item.acted for each in item.subscriptions]
             if done or reached:

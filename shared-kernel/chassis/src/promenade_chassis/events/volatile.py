@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 import traceback
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -31,8 +31,6 @@ logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 _HOPELESS = (PermanentError, PoisonMessage, UnknownEventType)
 _LETTERS_KEPT = 1_000
-
-Key = tuple[str, int]
 
 
 @dataclass(slots=True)
@@ -61,73 +59,79 @@ class VolatileLedger:
         self._policy = RetryPolicy.of(chosen)
         self._gap_wait = float(chosen.gap_wait_seconds)
         self._jitter = jitter
-        self._reached: dict[Key, int] = {}
-        self._idle: dict[Key, int] = {}  # passed without a reaction: another form of the fact may still have one
-        self._first_seen: dict[Key, float] = {}
+        # By source and subject: the last sequence passed, and where nobody reacted to it the same once more, because
+        # another form of the fact may still have a reaction.
+        self._reached: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        self._idle: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        self._first_seen: dict[tuple[str, int], float] = {}
         self._troubles: dict[int, _Trouble] = {}
 
     async def handle_all(self, envelopes: Sequence[Envelope], subscriptions: Subscriptions) -> Sequence[Outcome] | None:
         """See `Ledger.handle_all`: neighbours of one type are handed over together."""
         outcomes: list[Outcome] = []
-        while len(outcomes) < len(envelopes):
-            start = len(outcomes)
+        start = 0
+        while start < len(envelopes):
             wanted = subscriptions.of(envelopes[start].type)
             end = self._end_of_turn(envelopes, start, wanted)
-            if end > start and await self._all_went_well(envelopes[start:end], wanted):
-                outcomes += [DONE] * (end - start)
+            turn = envelopes[start:end] if start or end < len(envelopes) else envelopes
+            if turn and await self._all_went_well(turn, wanted):
+                outcomes += [DONE] * len(turn)
             else:
-                outcomes += [await self.handle(each, wanted) for each in envelopes[start : max(end, start + 1)]]
-        return outcomes if any(outcome is not DONE for outcome in outcomes) else None
+                end = max(end, start + 1)
+                outcomes += [await self.handle(each, wanted) for each in envelopes[start:end]]
+            start = end
+        return None if outcomes.count(DONE) == len(outcomes) else outcomes
 
     async def handle(
         self, envelope: Envelope, subscriptions: Sequence[Subscription], *, adopt: bool = False
     ) -> Outcome:
         """See `Ledger.handle`."""
-        key = (envelope.source, envelope.subject.int)
-        last = self._reached.get(key, 0)
-        first_seen = self._first_seen.setdefault(key, time.monotonic())
+        source, subject = envelope.source, envelope.subject.int
+        last = self._reached[source].get(subject, 0)
+        first_seen = self._first_seen.setdefault((source, subject), time.monotonic())
         position = Position(last, time.monotonic() - first_seen)
         place = place_of(envelope.sequence, position, gap_wait=self._gap_wait, adopt=adopt)
         if place is Place.AHEAD:
             return Again(gap_pause(position))
         if place is Place.UNPRECEDED:
             return Unpreceded()
-        if place is Place.BEHIND and self._idle.get(key) != envelope.sequence:
+        if place is Place.BEHIND and self._idle[source].get(subject) != envelope.sequence:
             return DONE
         outcome = await self._settle(envelope, subscriptions)
         if outcome is DONE:
-            self._pass(key, envelope.sequence, acted=bool(subscriptions))
+            self._pass(source, subject, envelope.sequence, acted=bool(subscriptions))
         return outcome
 
     async def bury(self, raw: bytes, reason: str) -> Outcome:
         """See `Ledger.bury`."""
         facts = read_facts(raw)
         if facts is not None:
-            key = (facts.source, facts.subject.int)
-            last = self._reached.get(key, 0)
+            last = self._reached[facts.source].get(facts.subject.int, 0)
             if facts.sequence > last + 1:
                 return Again(gap_pause(Position(last, 0.0)))
-            self._pass(key, max(facts.sequence, last), acted=True)
+            self._pass(facts.source, facts.subject.int, max(facts.sequence, last), acted=True)
         self.dead_letters.append(DeadLetter("*", facts, raw, reason))
         return DONE
 
     def _end_of_turn(self, envelopes: Sequence[Envelope], start: int, wanted: tuple[Subscription, ...]) -> int:
-        """How far events with these reactions simply come next, each of its subject; what is passed is noted."""
+        """How far events of one type simply come next, each of its subject; they are noted as passed."""
         if self._troubles or len(wanted) > 1:
             return start
-        reached, kind = self._reached, envelopes[start].type
+        first = envelopes[start]
+        source, kind = first.source, first.type
+        reached = self._reached[source]
         for index in range(start, len(envelopes)):
             envelope = envelopes[index]
-            key = (envelope.source, envelope.subject.int)
-            if envelope.type != kind or envelope.sequence != reached.get(key, 0) + 1:
+            subject, sequence = envelope.subject.int, envelope.sequence
+            if reached.get(subject, 0) + 1 != sequence or envelope.type != kind or envelope.source != source:
                 return index
-            reached[key] = envelope.sequence
+            reached[subject] = sequence
         return len(envelopes)
 
     async def _all_went_well(self, envelopes: Sequence[Envelope], wanted: Sequence[Subscription]) -> bool:
         """Let the reaction act; when it fails what it did not do is no longer noted as passed."""
         if not wanted:
-            self._idle.update({(each.source, each.subject.int): each.sequence for each in envelopes})
+            self._idle[envelopes[0].source].update({each.subject.int: each.sequence for each in envelopes})
             return True
         acted = 0
         try:
@@ -139,7 +143,8 @@ class VolatileLedger:
                     acted += 1
         except Exception as error:
             failed = envelopes[acted:]
-            self._reached.update({(each.source, each.subject.int): each.sequence - 1 for each in reversed(failed)})
+            passed = {each.subject.int: each.sequence - 1 for each in reversed(failed)}
+            self._reached[failed[0].source].update(passed)
             if not wanted[0].batch or len(failed) == 1:  # of several nobody knows which it was
                 self._fail(failed[0], wanted[0], error)
             return False
@@ -185,9 +190,9 @@ class VolatileLedger:
     def _trouble_of(self, envelope: Envelope) -> _Trouble:
         return self._troubles.setdefault(envelope.id.int, _Trouble())
 
-    def _pass(self, key: Key, sequence: int, *, acted: bool) -> None:
-        self._reached[key] = sequence
+    def _pass(self, source: str, subject: int, sequence: int, *, acted: bool) -> None:
+        self._reached[source][subject] = sequence
         if acted:
-            self._idle.pop(key, None)
+            self._idle[source].pop(subject, None)
         else:
-            self._idle[key] = sequence
+            self._idle[source][subject] = sequence

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from promenade_kernel.events.registry import Event
+from promenade_kernel.events.registry import Event, newest_first
 from promenade_kernel.values.ids import new_id
 
 from promenade_chassis.ports.errors import PreconditionFailed
+
+Forms = tuple[Event, ...]
 
 
 def utc_now() -> datetime:
@@ -31,14 +33,21 @@ class Aggregate:
     created_at: datetime = field(default_factory=utc_now)
     updated_at: datetime = field(default_factory=utc_now)
     deleted_at: datetime | None = None
-    _recorded: list[Event] = field(default_factory=list[Event], init=False, repr=False, compare=False)
+    _recorded: list[Forms] = field(default_factory=list[Forms], init=False, repr=False, compare=False)
 
-    def record(self, event: Event) -> None:
-        """Remember a fact; it is published when the aggregate is saved and the transaction commits."""
-        self._recorded.append(event)
+    def record(self, event: Event, *older_forms: Event) -> None:
+        """Remember a fact; it is published when the aggregate is saved and the transaction commits.
+
+        While some still read an older form (`.v1` beside `.v2`), the fact is recorded once, in all its forms.
+        """
+        self._recorded.append(tuple(newest_first([event, *older_forms])) if older_forms else (event,))
 
     def recorded(self) -> tuple[Event, ...]:
-        """The facts recorded and not yet saved, oldest first."""
+        """The facts recorded and not yet saved, oldest fact first, each in its newest form."""
+        return tuple(forms[0] for forms in self._recorded)
+
+    def recorded_forms(self) -> tuple[Forms, ...]:
+        """As `recorded`, each fact in all its forms, newest form first."""
         return tuple(self._recorded)
 
     def mark_saved(self, *, version: int, last_sequence: int, updated_at: datetime) -> None:

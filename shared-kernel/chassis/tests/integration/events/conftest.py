@@ -1,6 +1,7 @@
 """A service's database and its ledger, on real engines."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -10,11 +11,14 @@ from promenade_chassis.events.outlet_stream import StreamOutlet
 from promenade_chassis.events.postgres import PostgresLedger
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.testing.bus_rig import CONTEXT, QUICK, PostgresBookkeeping
+from promenade_chassis.testing.fault_engines import MortalEngines, mortal_engines_at
+from promenade_chassis.testing.fault_rig import FaultRig, fault_rig
 from promenade_chassis.testing.relay_rig import STREAM, LeadingOutlet, NewOutlet
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 pytest.register_assert_rewrite(
+    "promenade_chassis.testing.batch_contract",
     "promenade_chassis.testing.bus_contract",
     "promenade_chassis.testing.retry_contract",
 )
@@ -60,3 +64,20 @@ async def outlets(database: Database, link: RedisLink) -> AsyncGenerator[NewOutl
     yield make
     for connection in connections:
         await connection.close()
+
+
+@pytest.fixture(scope="module")
+def mortal_engines(tmp_path_factory: pytest.TempPathFactory) -> Generator[MortalEngines, None, None]:
+    """PostgreSQL and Valkey of this module's own, to be killed."""
+    with mortal_engines_at(tmp_path_factory.mktemp("mortal")) as engines:
+        yield engines
+
+
+@pytest_asyncio.fixture
+async def mortal_rig(mortal_engines: MortalEngines, tmp_path: Path) -> AsyncGenerator[FaultRig, None]:
+    """Two new databases on them and an empty Redis; nothing works yet."""
+    await mortal_engines.wake()
+    urls = [await mortal_engines.new_database(name) for name in ("identity", "billing")]
+    async with fault_rig(urls[0], urls[1], mortal_engines.redis_url, tmp_path) as rig:
+        await rig.link.call("FLUSHALL")
+        yield rig

@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 from promenade_chassis.events.memory import MemoryBus
 from promenade_chassis.events.redis import RedisBus
+from promenade_chassis.testing.batch_contract import BatchContract
 from promenade_chassis.testing.bus_contract import BusContract
 from promenade_chassis.testing.bus_rig import (
     CONTEXT,
@@ -42,3 +43,7 @@ class TestBus(BusContract):
 
 class TestRetry(RetryContract):
     """The retry contract."""
+
+
+class TestBatches(BatchContract):
+    """The contract of shared transactions."""

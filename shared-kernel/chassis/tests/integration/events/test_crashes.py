@@ -1,240 +1,258 @@
-"""Whatever is killed, every fact takes effect once and in order: real processes, real kill -9."""
+"""Whatever is killed, every fact takes effect once and in order: real processes, real kill -9, under load."""
 
 import asyncio
 import random
 import signal
-import sys
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
-import msgspec
 import pytest
 import pytest_asyncio
-from promenade_chassis.config import DatabaseSettings
-from promenade_chassis.database import Database
-from promenade_chassis.events.redis_link import RedisLink
-from promenade_chassis.testing.bus_rig import PostgresBookkeeping, history
-from promenade_chassis.testing.events import in_turns, record
+from promenade_chassis.testing.fault_load import Load
+from promenade_chassis.testing.fault_rig import FaultRig, fault_rig, killed
 from promenade_chassis.testing.plugin import NewDatabase
-from promenade_chassis.testing.polling import eventually, stretched
-from promenade_kernel.events.envelope import Envelope
+from promenade_chassis.testing.polling import eventually
+from promenade_kernel.values.ids import new_id
 
-SCRIPT = Path(__file__).with_name("worker_process.py")
-Process = asyncio.subprocess.Process
-Launch = Callable[..., Awaitable[Process]]
+KILLS = [3, pytest.param(30, marks=pytest.mark.long)]
 
 
 @pytest_asyncio.fixture
-async def producer(new_database: NewDatabase, migration_folders: Sequence[Path]) -> AsyncGenerator[Database, None]:
-    """Identity's database."""
-    opened = Database(DatabaseSettings(url=new_database(migration_folders)))
-    await opened.open()
-    yield opened
-    await opened.close()
+async def rig(
+    new_database: NewDatabase, migration_folders: Sequence[Path], redis_url: str, tmp_path: Path
+) -> AsyncGenerator[FaultRig, None]:
+    """Two databases and a Redis; nothing runs yet."""
+    urls = new_database(migration_folders), new_database(migration_folders)
+    async with fault_rig(*urls, redis_url, tmp_path) as made:
+        yield made
 
 
-@pytest_asyncio.fixture
-async def launch(producer: Database, books: PostgresBookkeeping, redis_url: str) -> AsyncGenerator[Launch, None]:
-    """Starts a process that works for identity, for billing, or for both, and waits until it is ready."""
-    urls = {"identity": producer.url, "billing": books.database.url}
-    running: list[Process] = []
-
-    async def start(*contexts: str, **plan: Any) -> Process:
-        whole = {"databases": {name: urls[name] for name in contexts}, "redis_url": redis_url, **plan}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, str(SCRIPT), msgspec.json.encode(whole).decode(), stdout=asyncio.subprocess.PIPE
-        )
-        running.append(process)
-        assert process.stdout is not None
-        async with asyncio.timeout(stretched(20)):
-            while (line := await process.stdout.readline()) != b"ready\n":
-                assert line or process.returncode is None
-        # What it logs is read away, or it would stand still once the pipe is full.
-        process.log = asyncio.create_task(process.stdout.read())  # pyright: ignore[reportAttributeAccessIssue]
-        return process
-
-    yield start
-    for process in running:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def ended(process: Process) -> int:
-    """How it ended."""
-    async with asyncio.timeout(stretched(20)):
-        return await process.wait()
-
-
-def load() -> list[Envelope]:
-    """Facts of twenty subjects, dealt in turns."""
-    return in_turns(*(history(10) for _ in range(20)))
-
-
-async def each_once_and_in_order(books: PostgresBookkeeping, facts: Sequence[Envelope]) -> None:
-    """The number of effects is the number of facts; of each subject they are in order."""
-    effects = await books.effects()
-    by_subject: dict[UUID, list[int]] = defaultdict(list)
-    for subject, sequence in effects:
-        by_subject[subject].append(sequence)
-    expected: dict[UUID, list[int]] = defaultdict(list)
-    for fact in facts:
-        expected[fact.subject].append(fact.sequence)
-    assert by_subject == expected
-
-
+@pytest.mark.parametrize("kills", KILLS)
 @pytest.mark.parametrize("fault", ["before-append", "before-mark"])
-async def test_a_relay_killed_at_any_point_loses_and_doubles_nothing(
-    fault: str, launch: Launch, producer: Database, books: PostgresBookkeeping
+async def test_a_relay_killed_again_and_again_loses_and_doubles_nothing(rig: FaultRig, fault: str, kills: int):
+    """After the commit and before XADD, after XADD and before the mark; facts are committed all the time."""
+    await rig.launch("billing")
+    async with Load(rig.producer) as load:
+        for _ in range(kills):
+            await killed(await rig.launch("identity", fault=fault, nth=random.randint(1, 3)))
+        await rig.launch("identity")
+        await load.more(50)
+
+    await rig.settled(load)
+
+
+@pytest.mark.parametrize("kills", KILLS)
+@pytest.mark.parametrize(
+    ("fault", "batch"),
+    [("in-batch", False), ("in-batch", True), ("after-commit", False), ("before-acknowledge", True)],
+)
+async def test_a_consumer_killed_again_and_again_loses_and_doubles_nothing(
+    rig: FaultRig, fault: str, batch: bool, kills: int
 ):
-    """After the commit and before the append, after the append and before the mark."""
-    facts = load()
-    await launch("billing")
-    doomed = await launch("identity", fault=fault, nth=random.randint(1, 3))
-    for start in range(0, len(facts), 40):
-        await record(producer, facts[start : start + 40])
-        await eventually(lambda: _published_or_dead(producer, doomed))
-    assert await ended(doomed) == -signal.SIGKILL
+    """After some effects of a batch, after its commit, and before XACK; facts are committed all the time.
 
-    await launch("identity")
+    The reaction takes one event or the whole batch.
+    """
+    await rig.launch("identity")
+    async with Load(rig.producer) as load:
+        for _ in range(kills):
+            nth = random.randint(1, 3 if fault == "before-acknowledge" else 40)
+            await killed(await rig.launch("billing", fault=fault, nth=nth, batch=batch))
+        await rig.launch("billing", batch=batch)
+        await load.more(50)
 
-    await eventually(lambda: each_once_and_in_order(books, facts), within=40)
-
-
-@pytest.mark.parametrize("fault", ["before-commit", "before-acknowledge"])
-async def test_a_consumer_killed_at_any_point_loses_and_doubles_nothing(
-    fault: str, launch: Launch, producer: Database, books: PostgresBookkeeping
-):
-    """Inside the transaction, and after its commit before XACK."""
-    facts = load()
-    await launch("identity")
-    doomed = await launch("billing", fault=fault, nth=random.randint(1, 150))
-    await record(producer, facts)
-    assert await ended(doomed) == -signal.SIGKILL
-
-    await launch("billing")
-
-    await eventually(lambda: each_once_and_in_order(books, facts), within=40)
+    await rig.settled(load)
 
 
-async def test_one_of_two_consumers_killed_leaves_its_entries_to_the_other(
-    launch: Launch, producer: Database, books: PostgresBookkeeping
-):
+@pytest.mark.parametrize("kills", KILLS)
+async def test_both_killed_anywhere_again_and_again(rig: FaultRig, kills: int):
+    """At any moment, each of them; whoever is left goes on meanwhile."""
+    async with Load(rig.producer) as load:
+        running = {name: await rig.launch(name) for name in ("identity", "billing")}
+        for _ in range(kills):
+            name = random.choice(["identity", "billing"])
+            await load.more(random.randint(1, 60))
+            running[name].process.kill()
+            running[name] = await rig.launch(name)
+
+    await rig.settled(load)
+
+
+async def test_one_of_two_consumers_killed_leaves_its_entries_to_the_other(rig: FaultRig):
     """Nobody starts it again: after a while the other claims them, and adopted no subject meanwhile.
 
     The wait for a lost past is shorter here than the wait for the dead, as it is by default (10 s and 15 s).
     """
-    facts = load()
-    await launch("identity")
-    await launch("billing", replica="survivor", claim_after=4.0)
-    doomed = await launch("billing", replica="doomed", claim_after=4.0, fault="before-commit", nth=random.randint(1, 8))
-    for start in range(0, len(facts), 5):  # little by little, so that both get some
-        await record(producer, facts[start : start + 5])
-        await eventually(lambda: _published_or_dead(producer, doomed))
-    assert await ended(doomed) == -signal.SIGKILL
+    await rig.launch("identity")
+    await rig.launch("billing", replica="survivor", claim_after=3.0)
+    async with Load(rig.producer) as load:
+        doomed = await rig.launch("billing", replica="doomed", claim_after=3.0, fault="in-batch", nth=10)
+        await killed(doomed)
+        await load.more(20)
 
-    await eventually(lambda: each_once_and_in_order(books, facts), within=40)
+    await rig.settled(load)
 
 
-@pytest.mark.long
-async def test_two_consumers_keep_the_order_of_each_subject(
-    launch: Launch, producer: Database, books: PostgresBookkeeping
-):
-    """Two processes, one subject's events dealt to both."""
-    facts = in_turns(*(history(20) for _ in range(50)))
-    await launch("identity")
-    await asyncio.gather(launch("billing", replica="one"), launch("billing", replica="two"))
+@pytest.mark.parametrize("subjects", [400, pytest.param(10_000, marks=pytest.mark.long)])
+async def test_two_consumers_keep_the_order_of_each_subject(rig: FaultRig, subjects: int):
+    """Two processes, the events of one subject dealt to both."""
+    await rig.launch("identity")
+    await asyncio.gather(*(rig.launch("billing", replica=name, batch=subjects > 1_000) for name in ("one", "two")))
 
-    for start in range(0, len(facts), 100):
-        await record(producer, facts[start : start + 100])
+    async with Load(rig.producer, subjects=subjects, batch=subjects // 8) as load:
+        await load.more(3 * subjects, within=120)
 
-    await eventually(lambda: each_once_and_in_order(books, facts), within=40)
+    await rig.settled(load, within=180)
+    assert await _subjects_seen_by_both(rig) > subjects // 10
 
 
-@pytest.mark.long
-async def test_of_two_relays_the_second_goes_on_when_the_first_is_killed(
-    launch: Launch, producer: Database, books: PostgresBookkeeping
-):
-    """Killed under load, wherever it is."""
-    facts = load()
-    await launch("billing")
-    leader = await launch("identity", replica="one")
-    await launch("identity", replica="two")
-    for start in range(0, len(facts), 20):
-        await record(producer, facts[start : start + 20])
-        if start == 80:
-            leader.kill()
-
-    await eventually(lambda: each_once_and_in_order(books, facts), within=40)
+async def test_a_stale_relay_that_wakes_up_is_fenced(rig: FaultRig):
+    """It stood still between reading the outbox and XADD; meanwhile its lock went to another."""
+    await _wakes_up_stale(rig, "before-append")
 
 
-@pytest.mark.long
-async def test_sigterm_under_load_ends_well_and_the_rest_is_done_later(
-    launch: Launch, producer: Database, books: PostgresBookkeeping
-):
+async def test_a_stale_relay_that_wakes_up_marks_nothing(rig: FaultRig):
+    """It stood still between XADD and the mark; meanwhile its lock went to another."""
+    await _wakes_up_stale(rig, "before-mark")
+
+
+async def test_of_two_relays_the_second_goes_on_when_the_first_is_killed(rig: FaultRig):
+    """Killed under load, wherever it is, and the next one too."""
+    await rig.launch("billing")
+    relays = [await rig.launch("identity", replica=name) for name in ("one", "two", "three")]
+    async with Load(rig.producer) as load:
+        for relay in relays[:2]:
+            await load.more(60)
+            relay.process.kill()
+            rig.recovers_from_now()
+            await rig.progresses()
+
+    await rig.settled(load)
+
+
+async def test_sigterm_under_load_ends_well_and_the_rest_is_done_later(rig: FaultRig):
     """Exit 0 within the deadline, nothing lost or doubled."""
-    facts = load()
-    processes = [await launch("identity"), await launch("billing")]
-    await record(producer, facts[:150])
-    await eventually(lambda: _some_effects(books))
-    for process in processes:
-        process.terminate()
-    exits = [await ended(process) for process in processes]
-    await record(producer, facts[150:])
-
-    await launch("identity")
-    await launch("billing")
+    processes = [await rig.launch("identity"), await rig.launch("billing", slow=0.005)]
+    async with Load(rig.producer) as load:
+        await rig.progresses()
+        for process in processes:
+            process.process.terminate()
+        exits = [await process.ended(within=12) for process in processes]
+        await rig.launch("identity")
+        await rig.launch("billing")
+        await load.more(50)
 
     assert exits == [0, 0]
-    await eventually(lambda: each_once_and_in_order(books, facts), within=40)
+    await rig.settled(load)
 
 
-@pytest.mark.long
-async def test_redis_emptied_under_load_with_a_relay_killed_beside_it(
-    launch: Launch, producer: Database, books: PostgresBookkeeping, link: RedisLink
-):
+@pytest.mark.parametrize("times", [4, pytest.param(30, marks=pytest.mark.long)])
+async def test_redis_emptied_again_and_again_under_load(rig: FaultRig, times: int):
+    """Much of it unread, and appended to in the very next millisecond: the relay never rests.
+
+    Every other time the consumer dies with it, and with that what it had read and not yet done.
+    """
+    billing = await rig.launch("billing", slow=0.003)
+    async with rig.relay_here():
+        async with Load(rig.producer, pause=0.005) as load:
+            for time in range(times):
+                await rig.progresses()
+                await load.more(random.randint(20, 80))
+                if time % 2:
+                    billing.process.kill()
+                await rig.link.call("FLUSHDB")
+                rig.recovers_from_now()
+                if time % 2:
+                    billing = await rig.launch("billing", slow=0.003)
+
+        await rig.settled(load)
+
+
+async def test_redis_emptied_under_load_with_a_relay_killed_beside_it(rig: FaultRig):
     """Everything at once: the stream is gone, its relay dies, more is recorded in the same millisecond."""
-    facts = load()
-    await launch("billing")
-    relay = await launch("identity")
-    await record(producer, facts[:120])
-    await eventually(lambda: _some_effects(books))
-    await link.call("FLUSHDB")
-    await record(producer, facts[120:])
-    relay.kill()
+    await rig.launch("billing", slow=0.01)
+    relay = await rig.launch("identity")
+    async with Load(rig.producer) as load:
+        await rig.progresses()
+        await load.more(50)
+        await rig.link.call("FLUSHDB")
+        relay.process.kill()
+        await load.more(20)
+        await rig.launch("identity")
 
-    await launch("identity")
-
-    await eventually(lambda: each_once_and_in_order(books, facts), within=40)
+    await rig.settled(load)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("fault", ["before-commit", "before-memory-mark"])
-async def test_one_process_on_the_memory_bus_killed_loses_and_doubles_nothing(
-    fault: str, launch: Launch, producer: Database, books: PostgresBookkeeping
-):
+@pytest.mark.parametrize("kills", KILLS)
+@pytest.mark.parametrize("fault", ["in-batch", "before-memory-mark"])
+async def test_one_process_on_the_memory_bus_killed_again_and_again(rig: FaultRig, fault: str, kills: int):
     """What was not marked is published again at the next start, and the ledger knows what had taken effect."""
-    facts = load()
-    await record(producer, facts)
-    doomed = await launch("identity", "billing", adapter="memory", fault=fault, nth=random.randint(2, 100))
-    if fault == "before-memory-mark":
-        await eventually(lambda: _some_effects(books))
-    assert await ended(doomed) == -signal.SIGKILL
+    async with Load(rig.producer) as load:
+        for _ in range(kills):
+            nth = random.randint(2, 40)
+            await killed(await rig.launch("identity", "billing", adapter="memory", fault=fault, nth=nth))
+        await rig.launch("identity", "billing", adapter="memory")
+        await load.more(50)
 
-    await launch("identity", "billing", adapter="memory")
-
-    await eventually(lambda: each_once_and_in_order(books, facts), within=40)
+    await rig.settled(load)
 
 
-async def _published_or_dead(producer: Database, process: Process) -> None:
-    async with producer.reading_connection() as connection:
-        cursor = await connection.execute("SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT 1")
-        waiting = await cursor.fetchone()
-    assert waiting is None or process.returncode is not None
+async def test_the_check_of_these_tests_notices_loss_doubling_and_disorder(rig: FaultRig):
+    """Or none of them would show anything."""
+    subject = new_id()
+    rows = [(1, 2), (1, 2, 2, 3), (1, 3, 2), (2, 3)]
+
+    for sequences in rows:
+        await _pretend(rig, subject, sequences)
+        with pytest.raises(AssertionError):
+            await rig.settled({subject: [1, 2, 3]}, within=0)
+    await _pretend(rig, subject, (1, 2, 3))
+    await rig.settled({subject: [1, 2, 3]}, within=0)
 
 
-async def _some_effects(books: PostgresBookkeeping) -> None:
-    assert await books.effects()
+async def _wakes_up_stale(rig: FaultRig, fault: str) -> None:
+    await rig.launch("billing")
+    async with Load(rig.producer) as load:
+        stale = await rig.launch("identity", replica="stale", fault=fault, nth=2, deadly=signal.SIGSTOP)
+        await stale.stopped()
+        await rig.launch("identity", replica="next")
+        await _take_its_lock_away(rig)
+        rig.recovers_from_now()
+        await rig.progresses()
+        stale.signal(signal.SIGCONT)
+        await load.more(50)
+        await eventually(lambda: _shows("loop.interrupted", stale.log))
+
+    await rig.settled(load)
+    assert stale.lives
+
+
+def _shows(word: str, log: Path) -> None:
+    assert word in log.read_text()
+
+
+async def _take_its_lock_away(rig: FaultRig) -> None:
+    ended = await rig.look(
+        rig.producer,
+        """
+        SELECT pg_terminate_backend(pid) AS ended FROM pg_locks
+        WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database
+                                                               WHERE datname = current_database())
+        """,
+    )
+    assert [row["ended"] for row in ended] == [True]
+
+
+async def _subjects_seen_by_both(rig: FaultRig) -> int:
+    by_replica = "SELECT subject FROM fault_effect GROUP BY subject HAVING count(DISTINCT replica) = 2"
+    return len(await rig.look(rig.consumer, by_replica))
+
+
+async def _pretend(rig: FaultRig, subject: object, sequences: Sequence[int]) -> None:
+    async with rig.consumer.reading_connection() as connection:
+        await connection.execute("DELETE FROM fault_effect")
+        for sequence in sequences:
+            await connection.execute(
+                "INSERT INTO fault_effect (event_id, subject, sequence, replica) VALUES (%s, %s, %s, 'one')",
+                [new_id(), subject, sequence],
+            )

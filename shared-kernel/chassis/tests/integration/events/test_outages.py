@@ -1,152 +1,128 @@
-"""Engines that go away and come back: the service recovers without a hand, and nothing is lost or doubled."""
+"""Engines that go away and come back: the workers recover without a hand, and nothing is lost or doubled."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 
-import psycopg
 import pytest
-import pytest_asyncio
-from promenade_chassis.config import AuthSettings, DatabaseSettings, EventsSettings, RedisSettings, Settings
-from promenade_chassis.database import Database
-from promenade_chassis.embedded.pair import EnginePair
-from promenade_chassis.events.postgres import PostgresLedger
-from promenade_chassis.events.worker import event_worker
-from promenade_chassis.migrations import folders_of, migrate
-from promenade_chassis.testing.bus_rig import CONTEXT, QUICK, PostgresBookkeeping, history
-from promenade_chassis.testing.events import in_turns, record
-from promenade_chassis.testing.polling import eventually
-from promenade_kernel.events.envelope import Envelope
-from promenade_kernel.events.identity import UserSuspended
+from promenade_chassis.embedded.pair import Name
+from promenade_chassis.testing.fault_engines import MortalEngines
+from promenade_chassis.testing.fault_load import Load
+from promenade_chassis.testing.fault_rig import FaultRig
+
+TIMES = [1, pytest.param(15, marks=pytest.mark.long)]
 
 
-@dataclass
-class Town:
-    """Engines that may be killed, identity's database, billing's books, and both workers."""
-
-    engines: EnginePair
-    producer: Database
-    books: PostgresBookkeeping
-    settings: Settings
-
-    async def start(self) -> None:
-        """Start both workers, whatever is away."""
-        self.identity = event_worker(self.producer, "identity", self.settings)
-        self.billing = event_worker(self.books.database, CONTEXT, self.settings)
-        self.billing.subscribe(UserSuspended, self.on_user_suspended)
-        await self.billing.start()
-        await self.identity.start()
-
-    async def on_user_suspended(self, event: UserSuspended, envelope: Envelope) -> None:
-        """One row an event."""
-        await self.books.write(envelope)
-
-    async def stop(self) -> None:
-        """Stop both workers."""
-        await asyncio.gather(self.identity.stop(3), self.billing.stop(3))
-
-
-@pytest_asyncio.fixture
-async def town(private_engines: EnginePair) -> AsyncGenerator[Town, None]:
-    """Everything but started workers."""
-    databases: list[Database] = []
-    with psycopg.connect(private_engines.postgres.admin_url, autocommit=True) as connection:
-        for name in ("identity", "billing"):
-            connection.execute(f"CREATE DATABASE {name}")  # pyright: ignore[reportArgumentType, reportCallIssue]
-            url = f"{private_engines.postgres.admin_url.rpartition('/')[0]}/{name}"
-            await asyncio.to_thread(migrate, url, folders_of("promenade_chassis")[:1])
-            databases.append(Database(DatabaseSettings(url=url, acquire_timeout_seconds=1)))
-            await databases[-1].open()
-    books = PostgresBookkeeping(databases[1], PostgresLedger(databases[1], CONTEXT, QUICK))
-    await books.prepare()
-    settings = Settings(
-        profile="test",
-        auth=AuthSettings(issuer="", jwks_url=""),
-        redis=RedisSettings(url=private_engines.valkey.url),
-        events=EventsSettings(backoff_first_ms=20),
-    )
-    yield Town(private_engines, databases[0], books, settings)
-    for database in databases:
-        await database.close()
-
-
-def keep(engines: EnginePair) -> None:
+def keep(engines: MortalEngines) -> None:
     """Redis comes back with what it had on disk: the last second may be missing."""
 
 
-def lose(engines: EnginePair) -> None:
-    """Redis comes back with nothing."""
-    data = engines.valkey._data()  # pyright: ignore[reportPrivateUsage]
-    for path in data.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-@pytest.mark.parametrize("data", [keep, lose])
-async def test_redis_killed_under_load_comes_back(town: Town, data: Callable[[EnginePair], None]):
+@pytest.mark.parametrize("times", TIMES)
+@pytest.mark.parametrize("data", [keep, MortalEngines.lose_redis_data])
+async def test_redis_killed_under_load_comes_back(
+    mortal_rig: FaultRig, mortal_engines: MortalEngines, data: Callable[[MortalEngines], None], times: int
+):
     """Facts committed while it is away are published when it is there again."""
-    facts = in_turns(*(history(15) for _ in range(20)))
-    await town.start()
-    await record(town.producer, facts[:100])
-    await eventually(lambda: _some_effects(town))
+    await mortal_rig.launch("identity")
+    await mortal_rig.launch("billing")
+    async with Load(mortal_rig.producer) as load:
+        for _ in range(times):
+            await mortal_rig.progresses()
+            mortal_engines.kill("valkey")
+            data(mortal_engines)
+            await load.more(20)
+            await mortal_engines.begin("valkey")
+            mortal_rig.recovers_from_now()
+            await mortal_rig.progresses()
 
-    town.engines.kill("valkey")
-    data(town.engines)
-    await record(town.producer, facts[100:200])
-    await asyncio.to_thread(town.engines.begin, "valkey")
-    await record(town.producer, facts[200:])
-
-    await eventually(lambda: _each_once_and_in_order(town, facts), within=30)
-    await town.stop()
+    await mortal_rig.settled(load)
+    assert await mortal_rig.dead_letters() == []
 
 
-async def test_postgres_killed_under_load_comes_back(town: Town):
+@pytest.mark.long
+@pytest.mark.parametrize("data", [keep, MortalEngines.lose_redis_data])
+async def test_redis_away_for_30_seconds_under_load(
+    mortal_rig: FaultRig, mortal_engines: MortalEngines, data: Callable[[MortalEngines], None]
+):
+    """As long as an operator needs to start it again by hand."""
+    await mortal_rig.launch("identity")
+    await mortal_rig.launch("billing")
+    async with Load(mortal_rig.producer) as load:
+        await mortal_rig.progresses()
+        mortal_engines.kill("valkey")
+        data(mortal_engines)
+        await asyncio.sleep(30)
+        await mortal_engines.begin("valkey")
+        mortal_rig.recovers_from_now()
+        await mortal_rig.progresses()
+
+    await mortal_rig.settled(load, within=120)
+    assert await mortal_rig.dead_letters() == []
+
+
+@pytest.mark.parametrize("times", TIMES)
+@pytest.mark.parametrize("kill", [True, False])
+async def test_postgres_restarted_under_load_comes_back(
+    mortal_rig: FaultRig, mortal_engines: MortalEngines, kill: bool, times: int
+):
     """Both services lose every connection; no attempt is counted, no event given up."""
-    facts = in_turns(*(history(15) for _ in range(20)))
-    await town.start()
-    await record(town.producer, facts[:200])
-    await eventually(lambda: _some_effects(town))
+    await mortal_rig.launch("identity")
+    await mortal_rig.launch("billing", attempts=1)
+    async with Load(mortal_rig.producer) as load:
+        for _ in range(times):
+            await mortal_rig.progresses()
+            await mortal_engines.restart("postgres", kill=kill)
+            mortal_rig.recovers_from_now()
+            await mortal_rig.progresses()
 
-    await asyncio.to_thread(town.engines.restart, "postgres", kill=True)
-    await eventually(lambda: record(town.producer, facts[200:]), within=20)
-
-    await eventually(lambda: _each_once_and_in_order(town, facts), within=30)
-    assert await town.books.dead_letters() == []
-    await town.stop()
-
-
-async def test_a_worker_starts_while_redis_is_away(town: Town):
-    """It waits, and works when Redis has come."""
-    facts = history(5)
-    town.engines.kill("valkey")
-    await town.start()
-    await record(town.producer, facts)
-
-    await asyncio.to_thread(town.engines.begin, "valkey")
-
-    await eventually(lambda: _each_once_and_in_order(town, facts), within=20)
-    await town.stop()
+    await mortal_rig.settled(load)
+    assert await mortal_rig.dead_letters() == []
 
 
-async def test_a_worker_stops_while_everything_is_away(town: Town):
-    """Within its deadline."""
-    await town.start()
-    await record(town.producer, history(5))
-    await eventually(lambda: _some_effects(town))
-    town.engines.kill("valkey")
-    town.engines.kill("postgres")
+async def test_workers_start_while_redis_is_away(mortal_rig: FaultRig, mortal_engines: MortalEngines):
+    """They wait, and work when Redis has come."""
+    mortal_engines.kill("valkey")
+    await mortal_rig.launch("identity")
+    await mortal_rig.launch("billing")
+    async with Load(mortal_rig.producer) as load:
+        await load.more(50)
+        await mortal_engines.begin("valkey")
+        mortal_rig.recovers_from_now()
+        await mortal_rig.progresses()
 
-    async with asyncio.timeout(15):
-        await town.stop()
-
-
-async def _some_effects(town: Town) -> None:
-    assert await town.books.effects()
+    await mortal_rig.settled(load)
 
 
-async def _each_once_and_in_order(town: Town, facts: Sequence[Envelope]) -> None:
-    effects = await town.books.effects()
-    assert len(effects) == len(facts)
-    for subject in {fact.subject for fact in facts}:
-        expected = [fact.sequence for fact in facts if fact.subject == subject]
-        assert [sequence for about, sequence in effects if about == subject] == expected
+@pytest.mark.parametrize(
+    "away",
+    [
+        ["valkey", "postgres"],
+        pytest.param(["valkey"], marks=pytest.mark.long),
+        pytest.param(["postgres"], marks=pytest.mark.long),
+    ],
+)
+async def test_sigterm_under_load_while_an_engine_is_away(
+    mortal_rig: FaultRig, mortal_engines: MortalEngines, away: list[Name]
+):
+    """Exit 0 within the deadline, which is three seconds here; what was left is done by the next ones."""
+    processes = [
+        await mortal_rig.launch("identity", stop_within=3),
+        await mortal_rig.launch("billing", stop_within=3, slow=0.002),
+    ]
+    async with Load(mortal_rig.producer) as load:
+        await mortal_rig.progresses()
+        for name in away:
+            mortal_engines.kill(name)
+        began = time.monotonic()
+        for process in processes:
+            process.process.terminate()
+        exits = [await process.ended(within=6) for process in processes]
+        print(f"ended {time.monotonic() - began:.2f} s after SIGTERM")
+        for name in away:
+            await mortal_engines.begin(name)
+        await mortal_rig.launch("identity")
+        await mortal_rig.launch("billing")
+        await load.more(20)
+
+    assert exits == [0, 0]
+    await mortal_rig.settled(load)

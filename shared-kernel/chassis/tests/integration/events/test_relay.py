@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import msgspec
 import pytest
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
@@ -91,6 +92,57 @@ async def test_what_was_appended_and_not_marked_is_not_appended_again(
 
     assert await published(link) == list(range(1, 1_201))
     assert None not in await marks(database)
+
+
+async def test_what_a_relay_of_the_release_before_marked_is_not_published_again(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """It marked the rows alone, in the middle of a rolling upgrade; what it did not come to is published."""
+    await record(database, history(3))
+    async with database.begin():
+        await database.writing_connection().execute("UPDATE outbox SET published_at = now() WHERE sequence = 2")
+    holder = await outlets()
+
+    await holder.publish_all()
+
+    assert await published(link) == [1, 3]
+    assert await _waiting(database) == 0
+
+
+async def test_marking_touches_no_index(database: Database, outlets: NewOutlet):
+    """Each mark is a heap-only update, in pages that were left room for it."""
+    await record(database, in_turns(*(history(10) for _ in range(50))))
+    holder = await outlets()
+    await holder.publish_all()
+
+    async def marked_without_index() -> None:
+        await holder.connection.execute("SELECT pg_stat_force_next_flush()")
+        cursor = await holder.connection.execute(
+            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'outbox'"
+        )
+        assert await cursor.fetchone() == {"n_tup_upd": 500, "n_tup_hot_upd": 500}
+
+    await eventually(marked_without_index)
+
+
+async def test_large_envelopes_go_in_several_steps(database: Database, link: RedisLink, outlets: NewOutlet):
+    """So that Redis is not kept busy with one of them for long; in order as ever."""
+    large = msgspec.Raw(b'"' + b"x" * 3 * 2**20 + b'"')
+    facts = [msgspec.structs.replace(fact, data=large) for fact in history(4)]
+    await record(database, facts)
+    holder = await outlets()
+
+    await holder.publish_all()
+
+    assert [envelope for _, envelope in await entries(link)] == facts
+    assert await _waiting(database) == 0
+
+
+async def _waiting(database: Database) -> int:
+    async with database.reading_connection() as connection:
+        row = await (await connection.execute("SELECT count(*) AS count FROM outbox_pending")).fetchone()
+    assert row is not None
+    return row["count"]
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from promenade_chassis.events.bus import BusClosed
 from promenade_chassis.events.memory import MemoryBus
+from promenade_chassis.testing.batch_contract import BatchContract
 from promenade_chassis.testing.bus_contract import BusContract
 from promenade_chassis.testing.bus_rig import (
     CONTEXT,
@@ -37,6 +38,10 @@ class TestBus(BusContract):
 
 class TestRetry(RetryContract):
     """The retry contract."""
+
+
+class TestBatches(BatchContract):
+    """The contract of shared transactions."""
 
 
 async def test_publishing_waits_for_room():

@@ -1,5 +1,7 @@
 """The envelope every event travels in: CloudEvents 1.0 as JSON."""
 
+import builtins
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -7,7 +9,20 @@ from uuid import UUID
 import msgspec
 
 from promenade_kernel.events.errors import PoisonMessage, UnknownEventType
-from promenade_kernel.events.registry import Event, Instant, context_of, event_class, instants_of, wire_type
+from promenade_kernel.events.registry import (
+    E,
+    Event,
+    Instant,
+    accepted_wires,
+    context_of,
+    event_class,
+    fact_of,
+    instants_of,
+    major_of,
+    newest_first,
+    upcast,
+    wire_type,
+)
 from promenade_kernel.values import codec
 from promenade_kernel.values.ids import new_event_id
 
@@ -35,7 +50,8 @@ class Cause(msgspec.Struct, frozen=True):
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One event on its way; attribute names are those of CloudEvents and its extensions.
 
-    `sequence` counts the facts of one subject from 1 without gaps. `data` is the payload's JSON, untouched.
+    `sequence` counts the facts of one subject from 1 without gaps. `data` is the payload's JSON, untouched. `forms` are
+    the major versions in which the fact was published, newest first, where there is more than this one.
     """
 
     specversion: Literal["1.0"]
@@ -51,6 +67,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     causationid: str
     traceparent: str | None = None
     actor: str | None = None
+    forms: Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]*(,[1-9][0-9]*)*$")] | None = None
 
     def encode(self) -> bytes:
         """Write the envelope as `application/cloudevents+json`."""
@@ -69,10 +86,37 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         cls = event_class(self.type)
         if cls is None:
             raise UnknownEventType(self.type)
+        return self._read_as(cls)
+
+    def open_as(self, cls: builtins.type[E]) -> E:
+        """Read the payload as `cls`, from its own wire type or an older form of the fact (see `accepted_wires`).
+
+        Raises as `open` does; an older form that cannot be upcast is a `PoisonMessage`, another type a `TypeError`.
+        """
+        if self.type == wire_type(cls):
+            return self._read_as(cls)
+        fact = self.open()
+        if self.type not in accepted_wires(cls):
+            raise TypeError(f"{self.type} is no form of {wire_type(cls)}, nor older")
         try:
-            return codec.decode(bytes(self.data), cls)
+            return upcast(fact, cls)
+        except Exception as fault:
+            raise PoisonMessage(f"{self.type} {self.id}: no {wire_type(cls)} can be made from it: {fault}") from fault
+
+    def _read_as(self, cls: builtins.type[E]) -> E:
+        try:
+            return codec.decode(self.data, cls)
         except msgspec.DecodeError as fault:
             raise PoisonMessage(f"{self.type} {self.id}: {fault}") from fault
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The wire types of all forms in which this fact was published, newest first."""
+        if self.forms is None:
+            return (self.type,)
+        fact = fact_of(self.type)
+        majors = sorted({int(major) for major in self.forms.split(",")} | {major_of(self.type)}, reverse=True)
+        return tuple(f"{fact}.v{major}" for major in majors)
 
     @property
     def cause(self) -> Cause:
@@ -110,6 +154,22 @@ def seal(
         traceparent=cause.traceparent,
         actor=cause.actor,
     )
+
+
+def seal_forms(
+    forms: Sequence[Event], *, subject: UUID, sequence: int, cause: Cause, time: datetime | None = None
+) -> list[Envelope]:
+    """Seal all forms of one fact under one id, sequence and time, newest first; `ValueError` for other facts.
+
+    Each says which others there are, so that a reader can go by one of them and pass over the rest.
+    """
+    sorted_forms = newest_first(forms)
+    majors = ",".join(str(major_of(wire_type(form))) for form in sorted_forms) if len(sorted_forms) > 1 else None
+    shared, at = new_event_id(), time or datetime.now(UTC)
+    envelopes = [
+        seal(form, subject=subject, sequence=sequence, cause=cause, id=shared, time=at) for form in sorted_forms
+    ]
+    return [msgspec.structs.replace(envelope, forms=majors) for envelope in envelopes] if majors else envelopes
 
 
 def stream_of(context: str) -> str:

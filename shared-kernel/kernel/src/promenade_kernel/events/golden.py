@@ -1,4 +1,4 @@
-"""The golden files: for each event type the JSON schema and a sample payload, committed in `shared-kernel/schemas`.
+"""The golden files in `shared-kernel/schemas`: for each event type the JSON schema, a full and a minimal sample.
 
 `python -m promenade_kernel.events.golden --check DIR` fails when a file is missing, stale or left over.
 `python -m promenade_kernel.events.golden --write DIR` writes them, and refuses a change that breaks a type's readers;
@@ -15,11 +15,13 @@ import msgspec
 
 from promenade_kernel.events.registry import all_events
 from promenade_kernel.events.samples import SAMPLES
+from promenade_kernel.events.samples.minimal import MINIMAL, sparse
 from promenade_kernel.events.schemas import compatible, schema_of
 from promenade_kernel.values.codec import to_plain
 
 _SCHEMA = ".schema.json"
 _SAMPLE = ".sample.json"
+_MINIMAL = ".minimal.json"
 
 
 def golden_files() -> dict[str, str]:
@@ -28,6 +30,8 @@ def golden_files() -> dict[str, str]:
     for wire, cls in all_events().items():
         files[wire + _SCHEMA] = _json(schema_of(cls))
         files[wire + _SAMPLE] = _json(to_plain(SAMPLES[wire]))
+        if MINIMAL[wire] != SAMPLES[wire]:
+            files[wire + _MINIMAL] = _json(to_plain(sparse(MINIMAL[wire])))
     return files
 
 
@@ -91,7 +95,7 @@ def _read(directory: Path) -> Mapping[str, str]:
     return {
         path.name: path.read_text(encoding="utf-8")
         for path in sorted(directory.glob("*.json"))
-        if path.name.endswith((_SCHEMA, _SAMPLE))
+        if path.name.endswith((_SCHEMA, _SAMPLE, _MINIMAL))
     }
 
 

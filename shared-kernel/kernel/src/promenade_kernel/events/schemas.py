@@ -30,6 +30,12 @@ def schema_of(cls: type[Event]) -> dict[str, Any]:
     return _plain(schema)
 
 
+def components_of(structs: Sequence[type[msgspec.Struct]], prefix: str) -> dict[str, Any]:
+    """Generate the schemas of several structs and of all they are made of, by name; they refer to `{prefix}{name}`."""
+    _, definitions = msgspec.json.schema_components(structs, schema_hook=schema_hook, ref_template=prefix + "{name}")
+    return _plain(dict(sorted(definitions.items())))
+
+
 def compatible(old_schema: Schema, new_schema: Schema) -> list[str]:
     """Say what breaks when `new_schema` takes the place of `old_schema` in the same major version; nothing is well.
 

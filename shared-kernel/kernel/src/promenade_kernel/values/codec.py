@@ -4,7 +4,6 @@ Wrong data raises `msgspec.ValidationError` (its `__cause__` is the `InvalidValu
 no JSON raises `msgspec.DecodeError`.
 """
 
-from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -38,9 +37,7 @@ def schema_hook(wanted: type) -> dict[str, Any]:
 _encoder = msgspec.json.Encoder(enc_hook=enc_hook)
 
 
-@cache
-def _decoder(wanted: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(wanted, dec_hook=dec_hook)
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 def encode(value: object) -> bytes:
@@ -48,10 +45,13 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
-def decode(data: bytes | str, wanted: type[T]) -> T:
+def decode(data: bytes | str | msgspec.Raw, wanted: type[T]) -> T:
     """Read JSON as `wanted`."""
+    decoder = _decoders.get(wanted)
+    if decoder is None:
+        decoder = _decoders[wanted] = msgspec.json.Decoder(wanted, dec_hook=dec_hook)
     try:
-        return _decoder(wanted).decode(data)
+        return decoder.decode(data)
     except UnicodeDecodeError:
         raise msgspec.DecodeError("JSON is malformed: not UTF-8") from None
 

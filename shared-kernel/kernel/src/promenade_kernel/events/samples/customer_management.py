@@ -6,7 +6,15 @@ from promenade_kernel.events.samples.story import CUSTOMER, EMAIL, EUR, NAME, OF
 
 SAMPLES: tuple[Event, ...] = (
     events.CustomerCreated(
-        customer_id=CUSTOMER, name=NAME, status="active", lifecycle="lead", email=EMAIL, user_id=USER
+        customer_id=CUSTOMER,
+        name=NAME,
+        status="active",
+        lifecycle="lead",
+        email=EMAIL,
+        user_id=USER,
+        currency=EUR,
+        timezone="Europe/London",
+        billing_address=OFFICE,
     ),
     events.CustomerUpdated(
         customer_id=CUSTOMER,

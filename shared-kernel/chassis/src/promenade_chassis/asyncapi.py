@@ -1,0 +1,246 @@
+"""The AsyncAPI 3.0 document of the whole suite: what each context publishes, and who reacts to it, and how.
+
+Made from the kernel's registry, its samples, and the reactions as services subscribe them: nothing is written by hand
+that code says already.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import yaml
+from promenade_kernel.events.envelope import CONTENT_TYPE, Cause, Envelope, seal, source_of, stream_of
+from promenade_kernel.events.registry import Event, accepted_wires, all_events, context_of, wire_type
+from promenade_kernel.events.samples import SAMPLES
+from promenade_kernel.events.samples.minimal import MINIMAL, sparse
+from promenade_kernel.events.schemas import components_of
+from promenade_kernel.values.codec import to_plain
+
+from promenade_chassis.events.bus import Reaction
+
+Document = dict[str, Any]
+
+DESCRIPTION = """\
+What the services of Promenade tell each other. Every event is a CloudEvent 1.0 in structured JSON, one entry of a Redis
+stream each, in the field `e`. It takes effect exactly once in every service that reacts to it, and per subject in the
+order of `sequence`. A reaction reads one class; older forms of the same fact (`.v1` beside `.v2`) are upcast to it.
+Unknown fields are ignored, also by readers of yours: within a major version only optional fields are added.
+"""
+_ATTRIBUTES = {
+    "id": "A UUIDv7. All forms of one fact share it.",
+    "source": "The context that says so: `/promenade/<context>`.",
+    "type": "`<aggregate>.<verb>.v<major>`.",
+    "subject": "The aggregate the fact is about.",
+    "time": "When it was recorded, in UTC.",
+    "data": "The payload.",
+    "sequence": "Counts the facts of the subject, from 1 without gaps. All forms of one fact share it.",
+    "correlationid": "The process it belongs to, the same from its first request to its last event.",
+    "causationid": "The event or the request that caused it.",
+    "traceparent": "The W3C trace context; left out where there is none.",
+    "actor": "Who did it: a user's id, or a name such as `system`; left out where it is nobody.",
+    "forms": "The major versions in which the fact was published, newest first; left out where this is the only one.",
+}
+_SCHEMAS = "#/components/schemas/"
+_MESSAGES = "#/components/messages/"
+
+
+@dataclass(frozen=True, slots=True)
+class Reacting:
+    """One reaction of one context, as it was subscribed. `options` are those of the subscription, such as `batch`."""
+
+    context: str
+    name: str
+    event_class: type[Event]
+    purpose: str
+    options: tuple[str, ...] = ()
+
+
+class Listener:
+    """Takes the place of a bus for `Reactions.subscribe`, and only writes down who subscribes to what."""
+
+    def __init__(self, context: str) -> None:
+        self._context = context
+        self.heard: list[Reacting] = []
+
+    def subscribe(self, event_class: type[Event], reaction: Reaction[Any], **options: object) -> None:
+        """See `Bus.subscribe`; options that are set are written down by their names."""
+        purpose = inspect.getdoc(reaction) or ""
+        chosen = tuple(sorted(name for name, value in options.items() if value))
+        self.heard.append(Reacting(self._context, reaction.__name__, event_class, purpose, chosen))
+
+
+def asyncapi_document(reactions: Sequence[Reacting], *, version: str) -> Document:
+    """The document, as plain data."""
+    events = all_events()
+    contexts = sorted({context_of(cls) for cls in events.values()})
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Promenade: domain events",
+            "version": version,
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0"},
+            "tags": [{"name": context} for context in contexts],
+        },
+        "defaultContentType": CONTENT_TYPE,
+        "servers": {
+            "redis": {
+                "host": "{host}",
+                "protocol": "redis",
+                "description": "Redis or Valkey, with the append-only file on; the setting `redis.url` names it.",
+                "variables": {"host": {"default": "127.0.0.1:6379", "description": "Host and port."}},
+            }
+        },
+        "channels": {context: _channel(context, reactions) for context in contexts},
+        "operations": {
+            **{f"{context}.publishes": _send(context) for context in contexts},
+            **dict(_receives(contexts, reactions)),
+        },
+        "components": {
+            "messages": {wire: _message(wire, cls) for wire, cls in events.items()},
+            "schemas": {**_envelope(), **components_of(list(events.values()), _SCHEMAS)},
+        },
+    }
+
+
+def asyncapi_yaml(document: Document) -> str:
+    """The document as it is committed."""
+    head = "# Generated by `just asyncapi` from the event classes and the services' reactions.\n"
+    return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _wires_of(context: str) -> list[str]:
+    return [wire for wire, cls in all_events().items() if context_of(cls) == context]
+
+
+def _channel(context: str, reactions: Sequence[Reacting]) -> Document:
+    readers = sorted({each.context for each in reactions if context_of(each.event_class) == context})
+    return {
+        "address": stream_of(context),
+        "title": f"What {context} publishes",
+        "description": f"A Redis stream. Its consumer groups: {', '.join(readers) or 'none'}.",
+        "servers": [{"$ref": "#/servers/redis"}],
+        "messages": {wire: {"$ref": _MESSAGES + wire} for wire in _wires_of(context)},
+        "tags": [{"name": context}],
+        "bindings": {"redis": {}},
+        "x-stream": {"key": stream_of(context), "field": "e", "groups": readers},
+    }
+
+
+def _send(context: str) -> Document:
+    return {
+        "action": "send",
+        "title": f"{context} publishes",
+        "channel": {"$ref": f"#/channels/{context}"},
+        "messages": [_in_channel(context, wire) for wire in _wires_of(context)],
+        "tags": [{"name": context}],
+    }
+
+
+def _receives(contexts: Sequence[str], reactions: Sequence[Reacting]) -> Iterator[tuple[str, Document]]:
+    """One operation for each context that reads and each it reads from."""
+    for reader in sorted({each.context for each in reactions}):
+        for producer in contexts:
+            mine = [each for each in reactions if (each.context, context_of(each.event_class)) == (reader, producer)]
+            if mine:
+                yield f"{reader}.reacts-to.{producer}", _receive(reader, producer, mine)
+
+
+def _receive(reader: str, producer: str, reactions: Sequence[Reacting]) -> Document:
+    accepted = [wire for wire in _wires_of(producer) if any(wire in accepted_wires(r.event_class) for r in reactions)]
+    return {
+        "action": "receive",
+        "title": f"{reader} reacts to {producer}",
+        "channel": {"$ref": f"#/channels/{producer}"},
+        "messages": [_in_channel(producer, wire) for wire in accepted],
+        "tags": [{"name": reader}],
+        "x-reactions": {
+            wire: [_reaction(each) for each in reactions if wire in accepted_wires(each.event_class)]
+            for wire in accepted
+        },
+    }
+
+
+def _reaction(reaction: Reacting) -> Document:
+    told: Document = {"name": reaction.name, "description": reaction.purpose, "reads": wire_type(reaction.event_class)}
+    return {**told, "options": list(reaction.options)} if reaction.options else told
+
+
+def _in_channel(context: str, wire: str) -> Document:
+    return {"$ref": f"#/channels/{context}/messages/{wire}"}
+
+
+def _message(wire: str, cls: type[Event]) -> Document:
+    older = accepted_wires(cls)[1:]
+    return {
+        "name": wire,
+        "title": cls.__name__,
+        "summary": inspect.cleandoc(cls.__doc__ or "").partition("\n")[0],
+        "contentType": CONTENT_TYPE,
+        "correlationId": {"location": "$message.payload#/correlationid"},
+        "tags": [{"name": context_of(cls)}],
+        "payload": {
+            "allOf": [
+                {"$ref": f"{_SCHEMAS}CloudEvent"},
+                {
+                    "type": "object",
+                    "properties": {
+                        "type": {"const": wire},
+                        "source": {"const": source_of(context_of(cls))},
+                        "data": {"$ref": f"{_SCHEMAS}{cls.__name__}"},
+                    },
+                },
+            ]
+        },
+        "examples": list(_examples(wire)),
+        **({"x-upcast-from": list(older)} if older else {}),
+    }
+
+
+def _envelope() -> Document:
+    schema = components_of([Envelope], _SCHEMAS)["Envelope"]
+    for name, description in _ATTRIBUTES.items():
+        schema["properties"][name]["description"] = description
+    return {"CloudEvent": {**schema, "title": "CloudEvent"}}
+
+
+def _examples(wire: str) -> Iterator[Document]:
+    yield {"name": "full", "summary": "Everything that may be said.", "payload": _sealed(SAMPLES[wire], None)}
+    if MINIMAL[wire] != SAMPLES[wire]:
+        least = sparse(MINIMAL[wire])
+        yield {"name": "minimal", "summary": "Nothing that may be left out.", "payload": _sealed(MINIMAL[wire], least)}
+
+
+def _sealed(sample: Event, data: Any) -> Document:
+    """A sample in an envelope, the same every time."""
+    aggregate = wire_type(sample).partition(".")[0]
+    envelope = seal(
+        sample,
+        subject=getattr(sample, f"{aggregate.replace('-', '_')}_id"),
+        sequence=1,
+        cause=Cause("01980000-0000-7000-8000-0000000000c0", "01980000-0000-7000-8000-0000000000c1", actor="system"),
+        id=UUID("01980000-0000-7000-8000-0000000000e0"),
+        time=datetime(2026, 1, 5, 9, tzinfo=UTC),
+    )
+    plain = to_plain(envelope)
+    return plain if data is None else {**plain, "data": to_plain(data)}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without anchors, and with blocks for what has lines."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """What occurs twice is written twice."""
+        return True
+
+
+def _text(_: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)

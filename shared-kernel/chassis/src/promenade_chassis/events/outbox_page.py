@@ -1,0 +1,40 @@
+"""Some rows of the outbox on their way to the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from promenade_chassis.events.stream_ids import NOTHING, StreamId
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows by their numbers, ascending; `first_id` is their first entry on the stream, None before they are there."""
+
+    seqs: list[int]
+    envelopes: list[bytes]
+    first_id: StreamId | None = None
+
+    def at(self, first_id: StreamId) -> Page:
+        """The same rows, appended from this id on."""
+        return replace(self, first_id=first_id)
+
+    @property
+    def last_id(self) -> StreamId:
+        """The id of the last entry."""
+        return self.first_id.plus(len(self.seqs) - 1) if self.first_id else NOTHING
+
+
+NO_PAGE = Page([], [])
+
+
+def page_of(rows: Sequence[tuple[int, bytes]], most_bytes: int) -> Page:
+    """As many of the rows as fit, and at least one."""
+    size, fitting = 0, len(rows)
+    for place, (_, envelope) in enumerate(rows):
+        size += len(envelope)
+        if size > most_bytes and place:
+            fitting = place
+            break
+    return Page([seq for seq, _ in rows[:fitting]], [envelope for _, envelope in rows[:fitting]])
