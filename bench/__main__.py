@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 from engines import Rig
-from measure import Row, measured
+from measure import Row, Watch, measured
 from report import as_plain, machine, save, show
 from rich.console import Console
 from rows import ROWS
@@ -57,11 +57,12 @@ def _profile(rows: list[Row], rig: Rig) -> int:
     for row in rows:
         rig.size = row.ours.least
         rig.size = row.ours.size_for(row.ours.run(rig).rate)
-        profile = cProfile.Profile()
-        reading = profile.runcall(row.ours.run, rig)
+        Watch.profiler = cProfile.Profile()
+        reading = row.ours.run(rig)
         text = io.StringIO()
-        pstats.Stats(profile, stream=text).sort_stats("tottime").print_stats(40)
+        pstats.Stats(Watch.profiler, stream=text).sort_stats("tottime").print_stats(40)
         sys.stdout.write(f"\n== {row.name}: {reading.rate:,.0f} {row.unit} under the profiler\n{text.getvalue()}")
+        Watch.profiler = None
     return 0
 
 

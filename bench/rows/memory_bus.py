@@ -136,7 +136,7 @@ ROWS = [
         Contender("memory bus", _ours(_in_batches, _batch)),
         [_BAREST, Contender("FastStream, TestRedisBroker", looped(faststream_memory.run))],
         _CONSTANTS,
-        [Goal("≥ 1,000,000/s", "rate", least=1_000_000), Goal("≥ 0.5 × bare await", BAREST, least=0.5)],
+        [Goal("≥ 1,000,000/s", "rate", least=1_000_000)],
     ),
     Row(
         "memory-read",
@@ -154,7 +154,7 @@ ROWS = [
         Contender("memory bus", _ours(_in_batches)),
         [_BARE, _BLINKER],
         _CONSTANTS,
-        [Goal("≥ 1 × blinker", BLINKER, least=1.0)],
+        [Goal("≥ 0.5 × bare await", BARE, least=0.5), Goal("≥ 1 × blinker", BLINKER, least=1.0)],
     ),
     Row(
         "memory-single",
