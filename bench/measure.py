@@ -78,7 +78,10 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: our contender, its peers, and constants nobody ran here (labelled so)."""
+    """One line of the table: our contender, its peers, and constants nobody ran here (labelled so).
+
+    Without `ratios` the contenders work at rates given to them, and only their latencies compare.
+    """
 
     name: str
     title: str
@@ -88,6 +91,7 @@ class Row:
     constants: dict[str, float] = field(default_factory=dict[str, float])
     goals: Sequence[Goal] = ()
     warm_up: bool = True
+    ratios: bool = True
 
 
 @dataclass(slots=True)
@@ -137,7 +141,7 @@ class RowResult:
             return self.ours.rate
         if of in ("p50", "p99"):
             return self.ours.median(of)
-        return self._ratio(of)
+        return self._ratio(of) if self.row.ratios else None
 
     def _ratio(self, peer: str) -> float | None:
         if peer in self.row.constants:
