@@ -176,7 +176,20 @@ demo *arguments:
 down *arguments:
     promenade down "$@"
 
-# ours and its peers in one run, as ratios; writes bench/results.json
+# ours and its peers in one run, as ratios; writes bench/results.json; just bench --list names the rows
 [group('run')]
-bench *arguments:
+[no-exit-message]
+bench *arguments: _peers
     python bench "$@"
+
+# the same with large sizes and more runs
+[group('run')]
+[no-exit-message]
+bench-long *arguments: _peers
+    python bench --long --runs 9 "$@"
+
+# What is only measured against is installed on demand, beside what is there; without it the rows say which peer is missing.
+_peers:
+    @UV_PROJECT_ENVIRONMENT='{{ justfile_directory() }}/.venv' UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" \
+        uv sync --quiet --frozen --all-packages --inexact --group bench \
+        || echo 'just bench: the peers could not be installed; going on without them.' >&2

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 from engines import Rig
-from measure import Row, measured
+from measure import Row, Watch, measured
 from report import as_plain, machine, save, show
 from rich.console import Console
 from rows import ROWS
@@ -42,8 +42,8 @@ def main() -> int:
 
 
 def _measure(rows: list[Row], rig: Rig, runs: int) -> int:
-    console, about = Console(), machine()
-    progress = Console(stderr=True, highlight=False, markup=False)
+    console, about = _console(), machine()
+    progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     results = []
     for row in rows:
         results.append(measured(row, rig, runs, progress.print))
@@ -55,13 +55,20 @@ def _measure(rows: list[Row], rig: Rig, runs: int) -> int:
 def _profile(rows: list[Row], rig: Rig) -> int:
     """Where our own contender's time goes, by the functions' own time; once warm, once measured."""
     for row in rows:
-        row.ours.run(rig)
-        profile = cProfile.Profile()
-        reading = profile.runcall(row.ours.run, rig)
+        rig.size = row.ours.least
+        rig.size = row.ours.size_for(row.ours.run(rig).rate)
+        Watch.profiler = cProfile.Profile()
+        reading = row.ours.run(rig)
         text = io.StringIO()
-        pstats.Stats(profile, stream=text).sort_stats("tottime").print_stats(40)
+        pstats.Stats(Watch.profiler, stream=text).sort_stats("tottime").print_stats(40)
         sys.stdout.write(f"\n== {row.name}: {reading.rate:,.0f} {row.unit} under the profiler\n{text.getvalue()}")
+        Watch.profiler = None
     return 0
+
+
+def _console() -> Console:
+    """As wide as the terminal; in a file as wide as the table."""
+    return Console() if sys.stdout.isatty() else Console(width=170)
 
 
 def _quieten() -> None:

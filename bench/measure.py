@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import cProfile
 import gc
 import statistics
+import time
 import traceback
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import uvloop
 from engines import Rig
 
-
+SECONDS_A_RUN = 1.5
 PATIENCE = 60.0
 """Seconds a run may take: it fails rather than wait for an event that does not come."""
 
@@ -29,12 +30,14 @@ class Reading:
 
     Attributes:
         rate: units of work a second.
+        cpu: microseconds of this process' CPU a unit: what a busy machine does not blur.
         p50: median latency in milliseconds, where the row measures one.
         p99: its 99th percentile.
         facts: anything else worth keeping, such as an index size.
     """
 
     rate: float
+    cpu: float | None = None
     p50: float | None = None
     p99: float | None = None
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -42,10 +45,20 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """Who runs. `run` asserts by itself that the work it counts was done."""
+    """Who runs. `run` does `rig.size` units of work and asserts by itself that they were done.
+
+    The warm-up is of the size `least`; from its rate the size of the runs is chosen, up to `most`, so that slow
+    contenders and slow machines take no longer than others.
+    """
 
     name: str
     run: Callable[[Rig], Reading]
+    least: int = 2_000
+    most: int = 100_000
+
+    def size_for(self, rate: float) -> int:
+        """How many units a run is about, at such a rate."""
+        return min(self.most, max(self.least, int(rate * SECONDS_A_RUN)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,10 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: our contender, its peers, and constants nobody ran here (labelled so)."""
+    """One line of the table: our contender, its peers, and constants nobody ran here (labelled so).
+
+    Without `ratios` the contenders work at rates given to them, and only their latencies compare.
+    """
 
     name: str
     title: str
@@ -75,6 +91,7 @@ class Row:
     constants: dict[str, float] = field(default_factory=dict[str, float])
     goals: Sequence[Goal] = ()
     warm_up: bool = True
+    ratios: bool = True
 
 
 @dataclass(slots=True)
@@ -83,6 +100,7 @@ class Series:
 
     name: str
     readings: list[Reading] = field(default_factory=list[Reading])
+    size: int = 0
     missing: str = ""
     failure: str = ""
 
@@ -101,8 +119,8 @@ class Series:
         """The spread over the runs, (highest - lowest) / median."""
         return (self.best - min(reading.rate for reading in self.readings)) / self.rate
 
-    def latency(self, name: str) -> float | None:
-        """The median of `p50` or `p99` over the runs, in milliseconds."""
+    def median(self, name: str) -> float | None:
+        """The median of `cpu`, `p50` or `p99` over the runs."""
         found = [value for reading in self.readings if (value := getattr(reading, name)) is not None]
         return statistics.median(found) if found else None
 
@@ -122,8 +140,8 @@ class RowResult:
         if of == "rate":
             return self.ours.rate
         if of in ("p50", "p99"):
-            return self.ours.latency(of)
-        return self._ratio(of)
+            return self.ours.median(of)
+        return self._ratio(of) if self.row.ratios else None
 
     def _ratio(self, peer: str) -> float | None:
         if peer in self.row.constants:
@@ -143,12 +161,15 @@ def measured(row: Row, rig: Rig, runs: int, say: Callable[[str], None]) -> RowRe
             reading = _read(contender, series, rig)
             if reading is not None and turn >= 0:
                 series.readings.append(reading)
+            elif reading is not None:
+                series.size = contender.size_for(reading.rate)
             figure = "failed" if series.failure else "missing" if reading is None else f"{reading.rate:,.0f} {row.unit}"
             say(f"{row.name:<18} {f'run {turn + 1}' if turn >= 0 else 'warm':<7} {contender.name}: {figure}")
     return result
 
 
 def _read(contender: Contender, series: Series, rig: Rig) -> Reading | None:
+    rig.size = series.size or contender.least
     gc.collect()
     try:
         return contender.run(rig)
@@ -169,15 +190,31 @@ async def _bounded(work: Coroutine[Any, Any, Reading]) -> Reading:
         return await work
 
 
-@contextmanager
-def frozen_inputs() -> Iterator[None]:
-    """Keep what was made for the measurement out of the garbage collector's sight, for every contender alike."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
+class Watch:
+    """Wall clock and CPU of a `with` block. What was made before it is kept out of the garbage collector's sight, for
+    every contender alike. With a `profiler` it looks at nothing but the block."""
+
+    profiler: ClassVar[cProfile.Profile | None] = None
+
+    def __enter__(self) -> Self:
+        gc.collect()
+        gc.freeze()
+        if self.profiler is not None:
+            self.profiler.enable()
+        self._cpu = time.process_time()
+        self._started = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._started
+        self._cpu = time.process_time() - self._cpu
+        if self.profiler is not None:
+            self.profiler.disable()
         gc.unfreeze()
+
+    def reading(self, units: int, **more: Any) -> Reading:
+        """So many units of work were done in the block."""
+        return Reading(units / self.seconds, self._cpu / units * 1e6, **more)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -40,7 +40,7 @@ def show(results: list[RowResult], about: dict[str, Any], console: Console) -> N
     """The table, and below it what failed or was missing."""
     table = Table(title="Promenade and its peers in one run")
     table.add_column("row", overflow="fold")
-    for name in ("median", "best", "ours ÷", "p50 / p99 ms", "noise"):
+    for name in ("median", "best", "ours ÷", "CPU µs", "p50 / p99 ms", "noise"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("goal", overflow="fold")
     for result in results:
@@ -58,23 +58,31 @@ def _add(table: Table, result: RowResult) -> None:
     """A line for the row, then one for each who ran, then the constants."""
     row = result.row
     goals = "\n".join(f"{goal.text}: {_verdict(goal, result)}" for goal in row.goals)
-    table.add_row(f"[bold]{row.name}[/], {row.unit}: {row.title}", "", "", "", "", "", "")
+    table.add_row(f"[bold]{row.name}[/], {row.unit}: {row.title}", "", "", "", "", "", "", "")
     table.add_row(f"  [bold]{result.ours.name}[/]", *_figures(result.ours), goals)
     for peer in result.peers:
-        rate, best, _, latency, noise = _figures(peer)
-        table.add_row(f"  {peer.name}", rate, best, _ratio(result, peer.name), latency, noise, "")
+        rate, best, _, *others = _figures(peer)
+        table.add_row(f"  {peer.name}", rate, best, _ratio(result, peer.name), *others, "")
     for name, value in row.constants.items():
-        table.add_row(f"  {name}", f"{value:,.0f}", "", _ratio(result, name), "", "", "")
+        table.add_row(f"  {name}", f"{value:,.0f}", "", _ratio(result, name), "", "", "", "")
     table.add_section()
 
 
-def _figures(series: Series) -> tuple[str, str, str, str, str]:
-    """Median, best, no ratio, latency, noise."""
+def _figures(series: Series) -> tuple[str, str, str, str, str, str]:
+    """Median, best, no ratio, CPU, latency, noise."""
     if not series.readings:
-        return "failed" if series.failure else "missing", "", "", "", ""
-    p50, p99 = series.latency("p50"), series.latency("p99")
+        return "failed" if series.failure else "missing", "", "", "", "", ""
+    cpu = series.median("cpu")
+    p50, p99 = series.median("p50"), series.median("p99")
     latency = "" if p50 is None or p99 is None else f"{p50:.2f} / {p99:.2f}"
-    return f"{series.rate:,.0f}", f"{series.best:,.0f}", "", latency, f"{series.noise:.0%}"
+    return (
+        f"{series.rate:,.0f}",
+        f"{series.best:,.0f}",
+        "",
+        "" if cpu is None else f"{cpu:,.2f}",
+        latency,
+        f"{series.noise:.0%}",
+    )
 
 
 def _ratio(result: RowResult, peer: str) -> str:
@@ -113,8 +121,9 @@ def _series(series: Series) -> dict[str, Any]:
         "median": round(series.rate, 1),
         "best": round(series.best, 1),
         "noise": round(series.noise, 3),
-        "p50 ms": _rounded(series.latency("p50")),
-        "p99 ms": _rounded(series.latency("p99")),
+        "cpu us": _rounded(series.median("cpu")),
+        "p50 ms": _rounded(series.median("p50")),
+        "p99 ms": _rounded(series.median("p99")),
         "runs": [round(reading.rate, 1) for reading in series.readings],
         **({"facts": facts} if facts else {}),
     }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from engines import Rig
 from facts import assert_all_in_order, facts
-from measure import PeerMissing, Reading, frozen_inputs
+from measure import PeerMissing, Reading, Watch
 from promenade_kernel.events.envelope import Envelope
 
 try:
@@ -15,7 +14,7 @@ try:
 except ImportError:
     Signal = None
 
-EVENTS, SUBJECTS = 100_000, 1_000
+SUBJECTS = 1_000
 
 
 async def run(rig: Rig) -> Reading:
@@ -30,11 +29,9 @@ async def run(rig: Rig) -> Reading:
 
     signal = Signal()
     signal.connect(receive)
-    envelopes = facts(EVENTS, SUBJECTS)
-    with frozen_inputs():
-        started = time.perf_counter()
+    envelopes = facts(rig.size, SUBJECTS)
+    with Watch() as watch:
         for envelope in envelopes:
             await signal.send_async(envelope)
-        seconds = time.perf_counter() - started
-    assert_all_in_order(((each.subject, each.sequence) for each in seen), EVENTS)
-    return Reading(EVENTS / seconds)
+    assert_all_in_order(((each.subject, each.sequence) for each in seen), rig.size)
+    return watch.reading(rig.size)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from engines import Rig
 from facts import assert_all_in_order, facts
-from measure import PeerMissing, Reading, frozen_inputs
+from measure import PeerMissing, Reading, Watch
 from promenade_kernel.events.envelope import Envelope
 
 try:
@@ -14,7 +12,7 @@ try:
 except ImportError:
     RedisBroker = TestRedisBroker = None
 
-EVENTS, SUBJECTS = 2_000, 100
+SUBJECTS = 100
 
 
 async def run(rig: Rig) -> Reading:
@@ -31,12 +29,10 @@ async def run(rig: Rig) -> Reading:
         seen.append(envelope)
 
     # One letter before it, or FastStream would read the JSON by itself before we do.
-    bodies = [b"e" + envelope.encode() for envelope in facts(EVENTS, SUBJECTS)]
+    bodies = [b"e" + envelope.encode() for envelope in facts(rig.size, SUBJECTS)]
     async with TestRedisBroker(broker):
-        with frozen_inputs():
-            started = time.perf_counter()
+        with Watch() as watch:
             for body in bodies:
                 await broker.publish(body, "events")
-            seconds = time.perf_counter() - started
-    assert_all_in_order(((each.subject, each.sequence) for each in seen), EVENTS)
-    return Reading(EVENTS / seconds)
+    assert_all_in_order(((each.subject, each.sequence) for each in seen), rig.size)
+    return watch.reading(rig.size)

@@ -13,7 +13,7 @@ from typing import Any
 
 from engines import Rig
 from facts import assert_all_in_order, facts, pages
-from measure import PeerMissing, Reading, frozen_inputs, percentile
+from measure import PeerMissing, Reading, Watch, percentile
 from promenade_kernel.events.envelope import Envelope
 
 try:
@@ -22,7 +22,7 @@ except ImportError:
     RedisBroker = StreamSub = None
 
 STREAM, GROUP = "faststream", "bench"
-SINGLE_EVENTS, BATCH_EVENTS, SUBJECTS = 2_500, 25_000, 500
+SUBJECTS = 500
 STEADY_RATE, STEADY_SECONDS = 200, 3
 
 
@@ -72,7 +72,7 @@ async def one_by_one(rig: Rig) -> Reading:
         for body in bodies:
             await broker.publish(body, stream=STREAM)
 
-    return await _run(rig, SINGLE_EVENTS, publish, batch=False)
+    return await _run(rig, publish, batch=False)
 
 
 async def in_batches(rig: Rig) -> Reading:
@@ -86,26 +86,22 @@ async def in_batches(rig: Rig) -> Reading:
                     await broker.publish(body, stream=STREAM, pipeline=pipeline)
                 await pipeline.execute()
 
-    return await _run(rig, BATCH_EVENTS, publish, batch=True)
+    return await _run(rig, publish, batch=True)
 
 
-async def _run(
-    rig: Rig, events: int, publish: Callable[[Any, list[bytes]], Awaitable[None]], *, batch: bool
-) -> Reading:
-    redis, seen = rig.emptied_redis(), _Seen(events)
+async def _run(rig: Rig, publish: Callable[[Any, list[bytes]], Awaitable[None]], *, batch: bool) -> Reading:
+    redis, seen = rig.emptied_redis(), _Seen(rig.size)
     broker = _subscribed(rig, seen, batch=batch)
-    bodies = [b"e" + envelope.encode() for envelope in facts(events, SUBJECTS)]
+    bodies = [b"e" + envelope.encode() for envelope in facts(rig.size, SUBJECTS)]
     async with broker:
         await broker.start()
-        with frozen_inputs():
-            started = time.perf_counter()
+        with Watch() as watch:
             await publish(broker, bodies)
             await seen.all_here.wait()
             while redis.xpending(STREAM, GROUP)["pending"]:
                 await asyncio.sleep(0.002)
-            seconds = time.perf_counter() - started
     seen.assert_complete()
-    return Reading(events / seconds)
+    return watch.reading(rig.size)
 
 
 async def steady(rig: Rig) -> Reading:
@@ -116,13 +112,13 @@ async def steady(rig: Rig) -> Reading:
     broker = _subscribed(rig, seen, batch=False)
     async with broker:
         await broker.start()
-        started = time.perf_counter()
-        for number, envelope in enumerate(envelopes):
-            while (left := started + number / STEADY_RATE - time.perf_counter()) > 0:
-                await asyncio.sleep(left)
-            await broker.publish(b"e" + envelope.encode(), stream=STREAM)
-        await seen.all_here.wait()
-        seconds = time.perf_counter() - started
+        with Watch() as watch:
+            started = time.perf_counter()
+            for number, envelope in enumerate(envelopes):
+                while (left := started + number / STEADY_RATE - time.perf_counter()) > 0:
+                    await asyncio.sleep(left)
+                await broker.publish(b"e" + envelope.encode(), stream=STREAM)
+            await seen.all_here.wait()
     seen.assert_complete()
     took = [(at - started - number / STEADY_RATE) * 1000 for number, at in enumerate(seen.at)]
-    return Reading(len(envelopes) / seconds, percentile(took, 0.5), percentile(took, 0.99), {"at": STEADY_RATE})
+    return watch.reading(len(envelopes), p50=percentile(took, 0.5), p99=percentile(took, 0.99))

@@ -6,7 +6,6 @@ Four of them share the group, as ours has four lanes. Unlike ours they keep no o
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,14 +13,14 @@ import psycopg
 from consuming import all_acknowledged, assert_effects, prepared, put_teas
 from engines import Rig
 from facts import CAUSE, CONSUMER, STREAM
-from measure import Reading
+from measure import Reading, Watch
 from promenade_chassis import outbox
 from promenade_kernel.events.envelope import Envelope, seal
 from promenade_kernel.events.identity import UserReinstated
 from psycopg.rows import dict_row
 from redis.asyncio import Redis
 
-EVENTS, CONSUMERS = 2_000, 4
+CONSUMERS = 4
 _INBOX = "INSERT INTO inbox (event_id, reaction) VALUES (%s, 'plain') ON CONFLICT DO NOTHING"
 _EFFECT = "INSERT INTO effect (event_id, subject, sequence) VALUES (%s, %s, %s)"
 _LOAD = "SELECT * FROM tea WHERE id = %s FOR UPDATE"
@@ -58,18 +57,16 @@ async def pouring(rig: Rig) -> Reading:
 
 
 async def _run(rig: Rig, work: Work, *, poured: bool) -> Reading:
-    redis, envelopes = prepared(rig, EVENTS)
+    redis, envelopes = prepared(rig, rig.size)
     async with rig.database(2) as database:
         await put_teas(database, envelopes)
     rig.checkpoint()
     redis.xgroup_create(STREAM, CONSUMER, "0")
-    started = time.perf_counter()
-    consumers = [asyncio.create_task(_consume(rig, f"c{number}", work)) for number in range(CONSUMERS)]
-    await asyncio.gather(*consumers)
-    await all_acknowledged(redis)
-    seconds = time.perf_counter() - started
-    assert_effects(rig, EVENTS, poured=poured, ordered=False)
-    return Reading(EVENTS / seconds)
+    with Watch() as watch:
+        await asyncio.gather(*(_consume(rig, f"c{number}", work) for number in range(CONSUMERS)))
+        await all_acknowledged(redis)
+    assert_effects(rig, rig.size, poured=poured, ordered=False)
+    return watch.reading(rig.size)
 
 
 async def _consume(rig: Rig, name: str, work: Work) -> None:

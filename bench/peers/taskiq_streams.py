@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from concurrent.futures import ThreadPoolExecutor
 
 from engines import Rig
 from facts import facts
-from measure import PeerMissing, Reading, frozen_inputs
+from measure import PeerMissing, Reading, Watch
 from promenade_kernel.events.envelope import Envelope
 
 try:
-    from taskiq.api import run_receiver_task
+    from taskiq.receiver import Receiver
     from taskiq_redis import RedisStreamBroker
 except ImportError:
-    RedisStreamBroker = run_receiver_task = None
+    RedisStreamBroker = Receiver = None
 
-EVENTS, SUBJECTS = 2_500, 500
+SUBJECTS = 500
 
 
 async def run(rig: Rig) -> Reading:
     """Its tasks run concurrently: it promises no order, so only their number is asserted."""
-    if RedisStreamBroker is None or run_receiver_task is None:
+    if RedisStreamBroker is None or Receiver is None:
         raise PeerMissing("taskiq-redis is not installed (uv sync --group bench)")
     rig.emptied_redis()
     seen: set[tuple[object, int]] = set()
@@ -33,22 +33,22 @@ async def run(rig: Rig) -> Reading:
         envelope = Envelope.decode(body.encode())
         envelope.open()
         seen.add((envelope.subject, envelope.sequence))
-        if len(seen) == EVENTS:
+        if len(seen) == rig.size:
             all_here.set()
 
+    broker.is_worker_process = True
     await broker.startup()
-    receiver = asyncio.create_task(run_receiver_task(broker))
-    bodies = [envelope.encode().decode() for envelope in facts(EVENTS, SUBJECTS)]
-    try:
-        with frozen_inputs():
-            started = time.perf_counter()
-            for body in bodies:
-                await on_event.kiq(body)
-            await all_here.wait()
-            seconds = time.perf_counter() - started
-    finally:
-        receiver.cancel()
-        await asyncio.gather(receiver, return_exceptions=True)
-        await broker.shutdown()
-    assert len(seen) == EVENTS
-    return Reading(EVENTS / seconds)
+    finish, bodies = asyncio.Event(), [envelope.encode().decode() for envelope in facts(rig.size, SUBJECTS)]
+    with ThreadPoolExecutor(1) as threads:
+        listening = asyncio.create_task(Receiver(broker, threads, max_async_tasks=100).listen(finish))
+        try:
+            with Watch() as watch:
+                for body in bodies:
+                    await on_event.kiq(body)
+                await all_here.wait()
+        finally:
+            finish.set()
+            await asyncio.wait([listening], timeout=5)
+            await broker.shutdown()
+    assert len(seen) == rig.size
+    return watch.reading(rig.size)

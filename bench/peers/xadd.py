@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
 
 from engines import Rig
 from facts import facts
-from measure import PeerMissing, Reading
+from measure import PeerMissing, Reading, Watch
 
-EVENTS, PIPELINE = 200_000, 500
+PIPELINE = 500
 
 
 def redis_benchmark(rig: Rig) -> Reading:
@@ -23,14 +22,14 @@ def redis_benchmark(rig: Rig) -> Reading:
     said = subprocess.run(
         [
             *(program, "-h", "127.0.0.1", "-p", str(rig.engines.valkey.port), "--csv"),
-            *("-n", str(EVENTS), "-c", "1", "-P", str(PIPELINE)),
+            *("-n", str(rig.size // PIPELINE * PIPELINE), "-c", "1", "-P", str(PIPELINE)),
             *("XADD", "xadd", "*", "e", _body().decode()),
         ],
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    assert redis.xlen("xadd") == EVENTS
+    assert redis.xlen("xadd") == rig.size // PIPELINE * PIPELINE
     return Reading(float(said.splitlines()[-1].rsplit('","', 7)[1]))
 
 
@@ -39,14 +38,12 @@ def raw_socket(rig: Rig) -> Reading:
     redis, body = rig.emptied_redis(), _body()
     words = (b"XADD", b"xadd", b"*", b"e", body)
     command = b"*5\r\n" + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
-    with socket.create_connection(("127.0.0.1", rig.engines.valkey.port)) as connection:
-        started = time.perf_counter()
-        for _ in range(EVENTS // PIPELINE):
+    with socket.create_connection(("127.0.0.1", rig.engines.valkey.port)) as connection, Watch() as watch:
+        for _ in range(rig.size // PIPELINE):
             connection.sendall(command * PIPELINE)
             _read_ids(connection, PIPELINE)
-        seconds = time.perf_counter() - started
-    assert redis.xlen("xadd") == EVENTS
-    return Reading(EVENTS / seconds)
+    assert redis.xlen("xadd") == rig.size // PIPELINE * PIPELINE
+    return watch.reading(rig.size // PIPELINE * PIPELINE)
 
 
 def _read_ids(connection: socket.socket, count: int) -> None:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from uuid import UUID
 
 from engines import Rig
-from measure import Contender, Goal, Reading, Row
+from measure import Contender, Goal, Reading, Row, Watch
 from promenade_kernel.values.ids import new_event_id
 from uuid6 import uuid7
 
-IDS = 200_000
 LIBRARY = "uuid6.uuid7()"
 
 
 def _made(make: Callable[[], UUID]) -> Callable[[Rig], Reading]:
     def run(rig: Rig) -> Reading:
-        made: list[UUID] = [UUID(int=0)] * IDS
-        started = time.perf_counter()
-        for number in range(IDS):
-            made[number] = make()
-        seconds = time.perf_counter() - started
+        made: list[UUID] = [UUID(int=0)] * rig.size
+        with Watch() as watch:
+            for number in range(rig.size):
+                made[number] = make()
         assert all(before.int < after.int for before, after in pairwise(made))
         assert made[0].version == made[-1].version == 7
-        return Reading(IDS / seconds, facts={"µs an id": round(seconds / IDS * 1e6, 2)})
+        return watch.reading(rig.size)
 
     return run
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from engines import CONTEXT, Rig, postgres_program
 from facts import CAUSE, sealed
-from measure import Contender, Goal, PeerMissing, Reading, Row, looped
+from measure import Contender, Goal, PeerMissing, Reading, Row, Watch, looped
 from promenade_chassis.database import Database
 from promenade_kernel.events.envelope import seal
 from promenade_kernel.events.identity import UserReinstated
@@ -66,15 +66,16 @@ def _ours(make: Callable[[Database], Write]) -> Callable[[Rig], Reading]:
         rig.emptied_tables()
         async with rig.database(WRITERS) as database:
             write = make(database)
-            written, seconds = await _written(write)
+            with Watch() as watch:
+                written = await _written(write)
         assert _committed(rig) == written, (_committed(rig), written)
-        return Reading(written / seconds)
+        return watch.reading(written)
 
     return looped(run)
 
 
-async def _written(write: Write) -> tuple[int, float]:
-    """How many were committed by 16 writers, each waiting for its commit, and in how many seconds."""
+async def _written(write: Write) -> int:
+    """How many were committed by 16 writers, each waiting for its commit."""
     counts = [0] * WRITERS
     started = time.perf_counter()
 
@@ -84,7 +85,7 @@ async def _written(write: Write) -> tuple[int, float]:
             counts[number] += 1
 
     await asyncio.gather(*(writer(number) for number in range(WRITERS)))
-    return sum(counts), time.perf_counter() - started
+    return sum(counts)
 
 
 def _committed(rig: Rig) -> int:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from consuming import all_acknowledged, fill
 from engines import Rig
 from facts import CONSUMER, assert_all_in_order, facts, pages
-from measure import Contender, Goal, Reading, Row, frozen_inputs, looped, percentile
+from measure import Contender, Goal, Reading, Row, Watch, looped, percentile
 from peers import faststream_streams, taskiq_streams
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.events.redis import RedisBus
@@ -18,7 +18,7 @@ from promenade_chassis.events.volatile import VolatileLedger
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import UserSuspended
 
-EVENTS, SUBJECTS = 60_000, 1_000
+SUBJECTS = 1_000
 STEADY_RATE, STEADY_SECONDS = 1_000, 3
 FASTSTREAM, FASTSTREAM_BATCHES = "FastStream, one by one", "FastStream, batches of 500"
 TASKIQ = "taskiq-redis, RedisStreamBroker"
@@ -57,35 +57,31 @@ async def _bus(rig: Rig) -> AsyncGenerator[RedisBus, None]:
 
 
 async def _published_and_consumed(rig: Rig) -> Reading:
-    redis, seen = rig.emptied_redis(), _Seen(EVENTS)
-    envelopes = facts(EVENTS, SUBJECTS)
+    redis, seen = rig.emptied_redis(), _Seen(rig.size)
+    envelopes = facts(rig.size, SUBJECTS)
     async with _bus(rig) as bus:
         bus.subscribe(UserSuspended, seen.on_user_suspended)
         await bus.start()
-        with frozen_inputs():
-            started = time.perf_counter()
+        with Watch() as watch:
             for page in pages(envelopes):
                 await bus.publish(page)
             await seen.all_here.wait()
             await all_acknowledged(redis)
-            seconds = time.perf_counter() - started
     seen.assert_complete()
-    return Reading(EVENTS / seconds)
+    return watch.reading(rig.size)
 
 
 async def _consumed(rig: Rig) -> Reading:
-    redis, seen = rig.emptied_redis(), _Seen(EVENTS)
-    fill(redis, facts(EVENTS, SUBJECTS))
+    redis, seen = rig.emptied_redis(), _Seen(rig.size)
+    fill(redis, facts(rig.size, SUBJECTS))
     async with _bus(rig) as bus:
         bus.subscribe(UserSuspended, seen.on_user_suspended)
-        with frozen_inputs():
-            started = time.perf_counter()
+        with Watch() as watch:
             await bus.start()
             await seen.all_here.wait()
             await all_acknowledged(redis)
-            seconds = time.perf_counter() - started
     seen.assert_complete()
-    return Reading(EVENTS / seconds)
+    return watch.reading(rig.size)
 
 
 async def _steady(rig: Rig) -> Reading:
@@ -97,25 +93,21 @@ async def _steady(rig: Rig) -> Reading:
         await bus.start()
         await asyncio.sleep(0.2)
         due: dict[tuple[object, int], float] = {}
-        started = time.perf_counter()
-        publishing: set[asyncio.Task[object]] = set()
-        for number, envelope in enumerate(envelopes):
-            moment = started + number / STEADY_RATE
-            while (left := moment - time.perf_counter()) > 0:
-                await asyncio.sleep(left)
-            due[envelope.subject, envelope.sequence] = moment
-            # A publisher of its own for each, as requests are: one slow answer holds back nobody else.
-            task = asyncio.create_task(bus.publish((envelope,)))
-            publishing.add(task)
-            task.add_done_callback(publishing.discard)
-        await seen.all_here.wait()
-        seconds = time.perf_counter() - started
+        with Watch() as watch:
+            started = time.perf_counter()
+            for number, envelope in enumerate(envelopes):
+                moment = started + number / STEADY_RATE
+                while (left := moment - time.perf_counter()) > 0:
+                    await asyncio.sleep(left)
+                due[envelope.subject, envelope.sequence] = moment
+                await bus.publish((envelope,))
+            await seen.all_here.wait()
     seen.assert_complete()
     took = [
         (at - due[envelope.subject, envelope.sequence]) * 1000
         for at, envelope in zip(seen.at, seen.envelopes, strict=True)
     ]
-    return Reading(len(envelopes) / seconds, percentile(took, 0.5), percentile(took, 0.99))
+    return watch.reading(len(envelopes), p50=percentile(took, 0.5), p99=percentile(took, 0.99))
 
 
 ROWS = [
@@ -145,7 +137,8 @@ ROWS = [
         f"Redis Streams, publish to reaction at {STEADY_RATE:,}/s",
         "events/s",
         Contender("redis bus", looped(_steady)),
-        [Contender(FASTSTREAM, looped(faststream_streams.steady))],
+        [Contender(f"{FASTSTREAM}, at {faststream_streams.STEADY_RATE}/s", looped(faststream_streams.steady))],
         goals=[Goal("p50 ≤ 0.5 ms", "p50", most=0.5), Goal("p99 ≤ 5 ms", "p99", most=5.0)],
+        ratios=False,
     ),
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from typing import Literal
 
 import psycopg
 from engines import Rig
-from measure import Contender, Goal, Reading, Row
+from measure import Contender, Goal, Reading, Row, Watch
 from promenade_kernel.values.ids import new_event_id
 
 SHORT, LONG, BATCH = 1_000_000, 5_000_000, 10_000
@@ -38,14 +37,13 @@ def _inserted(kind: Literal["v7", "v4"]) -> Callable[[Rig], Reading]:
             _stage(connection, kind, rows)
             connection.execute(_PARCEL)
             rig.checkpoint()
-            started = time.perf_counter()
-            for after in range(0, rows, BATCH):
-                connection.execute(_INSERT, {"after": after, "upto": after + BATCH})
-            seconds = time.perf_counter() - started
+            with Watch() as watch:
+                for after in range(0, rows, BATCH):
+                    connection.execute(_INSERT, {"after": after, "upto": after + BATCH})
             count, size = connection.execute("SELECT count(*), pg_relation_size('parcel_pkey') FROM parcel").fetchone()
             connection.execute("DROP TABLE parcel, ids")
         assert count == rows
-        return Reading(rows / seconds, facts={"primary key, MiB": round(size / 2**20, 1)})
+        return watch.reading(rows, facts={"primary key, MiB": round(size / 2**20, 1)})
 
     return run
 
