@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, overload
 
@@ -44,6 +44,10 @@ class Deliveries(Sequence[Delivered[EventT]]):
 
     def __len__(self) -> int:
         return len(self.envelopes)
+
+    def __iter__(self) -> Iterator[Delivered[EventT]]:
+        wanted = self.wanted
+        return iter([Delivered(envelope, wanted) for envelope in self.envelopes])
 
     @overload
     def __getitem__(self, index: int) -> Delivered[EventT]: ...

@@ -24,6 +24,7 @@ Handle = Callable[[Sequence[WorkT]], Awaitable[Outcomes | None]]
 
 DEFAULT_BATCH = 500
 
+_FIRST_SIZE = 16
 _AFTER_A_FAULT = Again(1.0)
 _inside: ContextVar[bool] = ContextVar("promenade_inside_lane", default=False)
 
@@ -34,7 +35,8 @@ def inside_lane() -> bool:
 
 
 class Lane(Generic[WorkT]):
-    """One worker and the subjects dealt to it. It hands over what has arrived, in that order, at most `batch` works.
+    """One worker and the subjects dealt to it. It hands over what has arrived, in that order, at most `batch` works and
+    twice what was done last time.
 
     Work that answers `Again` is tried again after its pause; what follows of its subject is held behind it, other
     subjects go on. Work of lower rank goes before what is held: it may be what that waits for, left behind by another
@@ -48,6 +50,7 @@ class Lane(Generic[WorkT]):
         self._subject = subject
         self._rank = rank
         self._batch = batch
+        self._size = min(batch, _FIRST_SIZE)
         self._wake = asyncio.Event()
         self._busy = False
         self._arrived: deque[WorkT] = deque()
@@ -84,7 +87,7 @@ class Lane(Generic[WorkT]):
 
     async def _next(self) -> None:
         works = self._take_due()
-        works += self._take_arrived(self._batch - len(works))
+        works += self._take_arrived(self._size - len(works))
         if not works:
             return
         self._busy = True
@@ -96,15 +99,18 @@ class Lane(Generic[WorkT]):
             outcomes = [_AFTER_A_FAULT] * len(works)
         finally:
             self._busy = False
+        done = len(works)
         if outcomes is not None:
-            self._hold_back(works, outcomes)
+            done -= self._hold_back(works, outcomes)
+        # Twice what was achieved: slow work is not taken, locked and put back in vain, quick work soon goes in full.
+        self._size = max(min(_FIRST_SIZE, self._batch), min(2 * done, self._batch))
 
     def _take_due(self) -> list[WorkT]:
         works: list[WorkT] = []
-        while self._due and len(works) < self._batch:
+        while self._due and len(works) < self._size:
             subject = self._due.popleft()
             queue = self._held.pop(subject)
-            room = self._batch - len(works)
+            room = self._size - len(works)
             works += queue[:room]
             if len(queue) > room:
                 self._held[subject] = queue[room:]
@@ -131,7 +137,8 @@ class Lane(Generic[WorkT]):
             self._resume(subject)
         return True
 
-    def _hold_back(self, works: Sequence[WorkT], outcomes: Outcomes) -> None:
+    def _hold_back(self, works: Sequence[WorkT], outcomes: Outcomes) -> int:
+        """Keep what is not done; answers how many that is."""
         left: dict[Hashable, tuple[list[WorkT], float]] = {}
         for work, outcome in zip(works, outcomes, strict=True):
             if isinstance(outcome, Again):
@@ -143,6 +150,7 @@ class Lane(Generic[WorkT]):
             if subject in self._due:
                 self._due.remove(subject)
             self._pause(subject, pause if queue[0] is those[0] else 0.0)
+        return sum(len(those) for those, _ in left.values())
 
     def _pause(self, subject: Hashable, seconds: float) -> None:
         if seconds > 0:

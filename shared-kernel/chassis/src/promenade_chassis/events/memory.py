@@ -7,7 +7,6 @@ start, and the ledgers know what had taken effect.
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
@@ -28,35 +27,53 @@ DEFAULT_LANES = 4
 class MemoryReceipt:
     """Settled when all of its events are."""
 
-    def __init__(self, events: int) -> None:
+    __slots__ = ("_abandoned", "_future", "_left", "_settled")
+
+    def __init__(self, events: int, settled: Callable[[MemoryReceipt], None]) -> None:
         self._left = events
-        self._future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if events == 0:
-            self._future.set_result(None)
+        self._settled = settled
+        self._abandoned = False
+        self._future: asyncio.Future[None] | None = None  # made only for who waits
 
     def __await__(self) -> Generator[Any, None, None]:
         # Shielded: several may wait, and one of them being cancelled is no matter of the others.
-        return asyncio.shield(self._future).__await__()
+        return asyncio.shield(self._waiting()).__await__()
 
     def done(self) -> bool:
         """Whether it is settled."""
-        return self._future.done() and self._future.exception() is None
+        return self._left == 0
 
     def when_settled(self, callback: Callable[[], None]) -> None:
         """Call back, on the event loop, once it is settled; never when the bus is closed first."""
-        self._future.add_done_callback(lambda future: None if future.exception() else callback())
+        self._waiting().add_done_callback(lambda future: None if future.exception() else callback())
 
     def count_down(self, events: int = 1) -> None:
         """So many of its events are settled."""
         self._left -= events
-        if self._left == 0 and not self._future.done():
-            self._future.set_result(None)
+        if self._left == 0:
+            self._settled(self)
+            if self._future is not None and not self._future.done():
+                self._future.set_result(None)
 
     def abandon(self) -> None:
         """It will never be settled."""
-        if not self._future.done():
-            self._future.set_exception(BusClosed("the bus was closed before every reaction had committed"))
-            self._future.exception()  # marks it as seen: nobody has to wait for a receipt
+        self._abandoned = True
+        if self._future is not None and not self._future.done():
+            self._conclude(self._future)
+
+    def _waiting(self) -> asyncio.Future[None]:
+        if self._future is None:
+            self._future = asyncio.get_running_loop().create_future()
+            if self._left == 0 or self._abandoned:
+                self._conclude(self._future)
+        return self._future
+
+    def _conclude(self, future: asyncio.Future[None]) -> None:
+        if self._left == 0:
+            future.set_result(None)
+        else:
+            future.set_exception(BusClosed("the bus was closed before every reaction had committed"))
+            future.exception()  # marks it as seen: nobody has to wait for a receipt
 
 
 class _Room:
@@ -145,7 +162,8 @@ class MemoryBus:
         self._capacity = room
         self._rooms: dict[str, _Room] = {}
         self._views: list[ContextView] = []
-        self._receipts: weakref.WeakSet[MemoryReceipt] = weakref.WeakSet()
+        self._listening: dict[str, list[ContextView]] = {}
+        self._receipts: set[MemoryReceipt] = set()
         self._published = False
         self._closed = False
 
@@ -162,8 +180,9 @@ class MemoryBus:
     async def publish(self, envelopes: Sequence[Envelope]) -> MemoryReceipt:
         """Hand events over, in order; waits for room, except inside a reaction."""
         self._published = True
-        receipt = MemoryReceipt(len(envelopes))
-        self._receipts.add(receipt)
+        receipt = MemoryReceipt(len(envelopes), self._receipts.discard)
+        if envelopes:
+            self._receipts.add(receipt)
         rest = inside_lane()
         place = 0
         while place < len(envelopes):
@@ -181,6 +200,7 @@ class MemoryBus:
         await asyncio.gather(*(view.close(within) for view in self._views))
         for receipt in self._receipts:
             receipt.abandon()
+        self._receipts.clear()
         for room in self._rooms.values():
             room.give_back(1)
 
@@ -188,7 +208,7 @@ class MemoryBus:
         self, source: str, envelopes: Sequence[Envelope], receipt: MemoryReceipt, *, waits: bool
     ) -> None:
         """Events of one source: as many at a time as there is room for."""
-        views = [view for view in self._views if view.listens_to(source)]
+        views = self._listening_to(source)
         room = self._rooms.setdefault(source, _Room(self._capacity)) if waits else None
         while envelopes:
             count = len(envelopes) if room is None else await room.take(len(envelopes))
@@ -202,6 +222,16 @@ class MemoryBus:
                 view.take(part, shipment)
             if not views:
                 shipment.settle(0, count)
+
+    def _listening_to(self, source: str) -> list[ContextView]:
+        views = self._listening.get(source)
+        if views is None:
+            views = self._listening[source] = [view for view in self._views if view.listens_to(source)]
+        return views
+
+    def forget_listeners(self) -> None:
+        """Somebody has subscribed to more."""
+        self._listening.clear()
 
 
 class ContextView:
@@ -218,6 +248,7 @@ class ContextView:
     ) -> None:
         """See `Bus.subscribe`."""
         self.subscriptions.add(event_class, reaction, batch=batch, alone=alone)
+        self._bus.forget_listeners()
 
     def listens_to(self, source: str) -> bool:
         """Whether events of this source are delivered here."""

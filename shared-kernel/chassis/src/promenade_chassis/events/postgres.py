@@ -41,7 +41,7 @@ WHERE source = %(source)s AND subject = %(subject)s
 """
 _LOCK_ALL = """
 WITH wanted AS (
-    SELECT * FROM unnest(%(sources)s::text[], %(subjects)s::uuid[], %(hopes)s::bigint[])
+    SELECT * FROM unnest(%(sources)b::text[], %(subjects)b::uuid[], %(hopes)b::bigint[])
                   WITH ORDINALITY AS wanted (source, subject, hope, place)
 ), entered AS (
     INSERT INTO subject_progress (source, subject, sequence)
@@ -56,21 +56,21 @@ SELECT coalesce(locked.sequence, 0), locked.stood_for, entered.source IS NOT NUL
 FROM wanted LEFT JOIN entered USING (source, subject) LEFT JOIN locked USING (source, subject) ORDER BY place
 """
 _TROUBLED = """
-SELECT event_id FROM attempt WHERE event_id = ANY(%(events)s)
-UNION SELECT event_id FROM dead_letter WHERE event_id = ANY(%(events)s)
+SELECT event_id FROM attempt WHERE event_id = ANY(%(events)b::uuid[])
+UNION SELECT event_id FROM dead_letter WHERE event_id = ANY(%(events)b::uuid[])
 """
 _SETTLED_AMONG = """
-SELECT event_id, reaction FROM inbox WHERE event_id = ANY(%(events)s)
-UNION SELECT event_id, reaction FROM dead_letter WHERE event_id = ANY(%(events)s)
+SELECT event_id, reaction FROM inbox WHERE event_id = ANY(%(events)b::uuid[])
+UNION SELECT event_id, reaction FROM dead_letter WHERE event_id = ANY(%(events)b::uuid[])
 """
 _SETTLE_ALL = """
 WITH advanced AS (
     UPDATE subject_progress SET sequence = reached.sequence, updated_at = now()
-    FROM unnest(%(sources)s::text[], %(subjects)s::uuid[], %(sequences)s::bigint[])
+    FROM unnest(%(sources)b::text[], %(subjects)b::uuid[], %(sequences)b::bigint[])
          AS reached (source, subject, sequence)
     WHERE subject_progress.source = reached.source AND subject_progress.subject = reached.subject
 )
-INSERT INTO inbox (event_id, reaction) SELECT * FROM unnest(%(events)s::uuid[], %(reactions)s::text[])
+INSERT INTO inbox (event_id, reaction) SELECT * FROM unnest(%(events)b::uuid[], %(reactions)b::text[])
 ON CONFLICT DO NOTHING
 """
 _STANDINGS = """
@@ -157,11 +157,13 @@ class PostgresBook:
         sources, subjects, sequences = zip(*hopes, strict=True)
         async with connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
-                _LOCK_ALL, {"sources": list(sources), "subjects": list(subjects), "hopes": list(sequences)}
+                _LOCK_ALL,
+                {"sources": list(sources), "subjects": list(subjects), "hopes": list(sequences)},
+                prepare=True,
             )
             rows = await cursor.fetchall()
             # In a statement of its own: what the lock was waited for may just have written them.
-            await cursor.execute(_TROUBLED, {"events": list(events)})
+            await cursor.execute(_TROUBLED, {"events": list(events)}, prepare=True)
             troubled = {row[0] for row in await cursor.fetchall()}
         return Locked([_position(*row) for row in rows], [row[2] for row in rows], troubled)
 
@@ -180,7 +182,7 @@ class PostgresBook:
             "subjects": [each.subject for each in reached],
             "sequences": [each.sequence for each in reached],
         }
-        cursor = await self._database.writing_connection().execute(_SETTLE_ALL, values)
+        cursor = await self._database.writing_connection().execute(_SETTLE_ALL, values, prepare=True)
         if cursor.rowcount != len(done):
             raise AlreadyDone
 

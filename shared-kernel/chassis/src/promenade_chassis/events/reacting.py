@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol
 
 from promenade_kernel.events.envelope import Envelope
 
 from promenade_chassis.events.bus import Deliveries, Subscription
-from promenade_chassis.ports import event_in_hand, take_in_hand
+from promenade_chassis.ports import event_in_hand, put_down, take_in_hand
 
 _reaction: ContextVar[str | None] = ContextVar("promenade_reaction", default=None)
 
@@ -70,23 +70,23 @@ class Stopwatch:
             self._meters.handled(reaction, events, seconds)
 
 
-async def react(subscription: Subscription, envelopes: Sequence[Envelope]) -> None:
+async def react(subscription: Subscription, envelopes: Iterable[Envelope]) -> None:
     """Let one reaction act on events, in order: in one call if it takes several, else one after the other."""
-    token = _reaction.set(subscription.name)
-    held = take_in_hand(None)
+    name, held = _reaction.set(subscription.name), take_in_hand(None)
+    call, wanted = subscription.reaction, subscription.event_class
     try:
         if subscription.batch:
-            await subscription.reaction(Deliveries(envelopes, subscription.event_class))
+            await call(Deliveries(envelopes if isinstance(envelopes, Sequence) else list(envelopes), wanted))
             return
         for envelope in envelopes:
             take_in_hand(envelope)
-            await subscription.reaction(envelope.open_as(subscription.event_class), envelope)
+            await call(envelope.open_as(wanted), envelope)
     except asyncio.CancelledError as cancelled:
         refuse_own_cancellation(cancelled)
         raise
     finally:
-        take_in_hand(held)
-        _reaction.reset(token)
+        put_down(held)
+        _reaction.reset(name)
 
 
 def refuse_own_cancellation(cancelled: asyncio.CancelledError) -> None:

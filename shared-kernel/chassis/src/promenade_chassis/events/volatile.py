@@ -10,7 +10,7 @@ import random
 import time
 import traceback
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -41,6 +41,19 @@ class _Trouble:
     attempts: dict[str, int] = field(default_factory=dict[str, int])
     due_at: dict[str, float] = field(default_factory=dict[str, float])
     since: float = field(default_factory=time.monotonic)
+
+
+class _Counted:
+    """Events one after the other; says how many have been begun."""
+
+    def __init__(self, envelopes: Sequence[Envelope]) -> None:
+        self._envelopes = envelopes
+        self.begun = 0
+
+    def __iter__(self) -> Iterator[Envelope]:
+        for envelope in self._envelopes:
+            self.begun += 1
+            yield envelope
 
 
 class VolatileLedger:
@@ -133,16 +146,11 @@ class VolatileLedger:
         if not wanted:
             self._idle[envelopes[0].source].update({each.subject.int: each.sequence for each in envelopes})
             return True
-        acted = 0
+        turn = envelopes if wanted[0].batch else _Counted(envelopes)
         try:
-            if wanted[0].batch:
-                await react(wanted[0], envelopes)
-            else:
-                for envelope in envelopes:
-                    await react(wanted[0], (envelope,))
-                    acted += 1
+            await react(wanted[0], turn)
         except Exception as error:
-            failed = envelopes[acted:]
+            failed = envelopes[turn.begun - 1 :] if isinstance(turn, _Counted) else envelopes
             passed = {each.subject.int: each.sequence - 1 for each in reversed(failed)}
             self._reached[failed[0].source].update(passed)
             if not wanted[0].batch or len(failed) == 1:  # of several nobody knows which it was

@@ -39,8 +39,6 @@ def use_cause(cause: Cause | Envelope) -> Generator[None, None, None]:
         _current.reset(token)
 
 
-def take_in_hand(cause: Cause | Envelope | None) -> Cause | Envelope | None:
-    """As `use_cause`, until the next call, for whoever hands over many events; answers what was in hand before."""
-    held = _current.get()
-    _current.set(cause)
-    return held
+take_in_hand = _current.set
+"""As `use_cause`, until `put_down(token)`: for whoever hands over many events one after the other."""
+put_down = _current.reset
