@@ -16,7 +16,7 @@ SELECT * FROM unnest(%(event_ids)s::uuid[], %(event_subjects)s::uuid[], %(event_
                      %(event_majors)s::int[], %(event_types)s::text[], %(event_correlations)s::text[],
                      %(event_envelopes)b::bytea[])
 """
-# The usual case without arrays, which cost the driver as much as all the rest of the statement.
+# The usual case without arrays: adapting them takes the driver a third of the time of such a write.
 _EVENT = """
 SELECT %(event_ids)s::uuid, %(event_subjects)s::uuid, %(event_sequences)s::bigint, %(event_majors)s::int,
        %(event_types)s::text, %(event_correlations)s::text, %(event_envelopes)b::bytea
