@@ -16,16 +16,20 @@ SELECT * FROM unnest(%(event_ids)s::uuid[], %(event_subjects)s::uuid[], %(event_
                      %(event_majors)s::int[], %(event_types)s::text[], %(event_correlations)s::text[],
                      %(event_envelopes)b::bytea[])
 """
-_APPEND = _INTO + _EVENTS
+# The usual case without arrays: adapting them takes the driver a third of the time of such a write.
+_EVENT = """
+SELECT %(event_ids)s::uuid, %(event_subjects)s::uuid, %(event_sequences)s::bigint, %(event_majors)s::int,
+       %(event_types)s::text, %(event_correlations)s::text, %(event_envelopes)b::bytea
+"""
 
 
 async def append(connection: Connection, envelopes: Sequence[Envelope]) -> None:
     """Write envelopes to the outbox, in order, in the caller's transaction."""
-    await connection.execute(_APPEND, columns_of(envelopes))
+    await connection.execute(_INTO + (_EVENT if len(envelopes) == 1 else _EVENTS), parameters_of(envelopes))
 
 
 @cache
-def with_events(statement: LiteralString) -> LiteralString | None:
+def with_events(statement: LiteralString, *, single: bool) -> LiteralString | None:
     """One statement that changes a row and writes its events, these only if there was a row to change.
 
     Its row count is that of the events. None for a statement of a form that cannot be made part of another.
@@ -33,12 +37,14 @@ def with_events(statement: LiteralString) -> LiteralString | None:
     bare = statement.strip()
     if not bare.startswith(("INSERT", "UPDATE")) or "RETURNING" in bare:
         return None
-    return f"WITH saved AS ({bare}\nRETURNING 1)\n{_INTO}{_EVENTS}WHERE EXISTS (SELECT FROM saved)"
+    return (
+        f"WITH saved AS ({bare}\nRETURNING 1)\n{_INTO}{_EVENT if single else _EVENTS}WHERE EXISTS (SELECT FROM saved)"
+    )
 
 
-def columns_of(envelopes: Sequence[Envelope]) -> dict[str, list[Any]]:
-    """The parameters of `append` and `with_events`."""
-    return {
+def parameters_of(envelopes: Sequence[Envelope]) -> dict[str, Any]:
+    """The parameters of the statements here: arrays, or plain values of a single event."""
+    columns: dict[str, list[Any]] = {
         "event_ids": [envelope.id for envelope in envelopes],
         "event_subjects": [envelope.subject for envelope in envelopes],
         "event_sequences": [envelope.sequence for envelope in envelopes],
@@ -47,6 +53,7 @@ def columns_of(envelopes: Sequence[Envelope]) -> dict[str, list[Any]]:
         "event_correlations": [envelope.correlationid for envelope in envelopes],
         "event_envelopes": [envelope.encode() for envelope in envelopes],
     }
+    return columns if len(envelopes) != 1 else {name: column[0] for name, column in columns.items()}
 
 
 def major_of(wire_type: str) -> int:

@@ -76,9 +76,9 @@ class BaseRepository:
     async def _write(self, statement: LiteralString, values: Row, envelopes: Sequence[Envelope]) -> None:
         """The row, then its events; one round trip where the statement allows it."""
         connection = self._database.writing_connection()
-        joined = outbox.with_events(statement) if envelopes else None
+        joined = outbox.with_events(statement, single=len(envelopes) == 1) if envelopes else None
         if joined:
-            cursor = await connection.execute(joined, {**values, **outbox.columns_of(envelopes)})
+            cursor = await connection.execute(joined, {**values, **outbox.parameters_of(envelopes)})
         else:
             cursor = await connection.execute(statement, values)
         if cursor.rowcount != (len(envelopes) if joined else 1):

@@ -35,16 +35,16 @@ _LOAD = "SELECT last_id, floor_id FROM stream_state WHERE stream = %(stream)s"
 # All that waits, from the lowest number: numbers commit out of order. No envelope: somebody else has marked the row.
 _WAITING: LiteralString = """
 SELECT waiting.seq, outbox.envelope
-FROM (SELECT seq FROM outbox_pending WHERE NOT seq = ANY(%(under_way)b::bigint[])
+FROM (SELECT seq FROM outbox_pending WHERE NOT seq = ANY(%(under_way)s::bigint[])
       ORDER BY seq LIMIT %(rows)s) AS waiting
 LEFT JOIN outbox ON outbox.seq = waiting.seq AND outbox.published_at IS NULL
 ORDER BY waiting.seq
 """
 _MARK = """
-WITH done AS (DELETE FROM outbox_pending WHERE seq = ANY(%(seqs)b::bigint[])), marked AS (
+WITH done AS (DELETE FROM outbox_pending WHERE seq = ANY(%(seqs)s::bigint[])), marked AS (
     UPDATE outbox SET published_at = now(),
         stream_id = %(milliseconds)s::text || '-' || (%(number)s::numeric + entry.place - 1)
-    FROM unnest(%(seqs)b::bigint[]) WITH ORDINALITY AS entry(seq, place) WHERE outbox.seq = entry.seq
+    FROM unnest(%(seqs)s::bigint[]) WITH ORDINALITY AS entry(seq, place) WHERE outbox.seq = entry.seq
 )
 UPDATE stream_state SET last_id = %(last_id)s WHERE stream = %(stream)s
 """
@@ -66,7 +66,7 @@ WITH unmarked AS (
 )
 INSERT INTO outbox_pending SELECT seq FROM unmarked ON CONFLICT DO NOTHING
 """
-_DROP = "DELETE FROM outbox_pending WHERE seq = ANY(%(seqs)b::bigint[])"
+_DROP = "DELETE FROM outbox_pending WHERE seq = ANY(%(seqs)s::bigint[])"
 # The waiting rows come and go at one end of their index; what is gone would be passed over again and again.
 _VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) outbox_pending"
 _RESTART = "UPDATE stream_state SET last_id = %(last_id)s, floor_id = %(floor_id)s WHERE stream = %(stream)s"
@@ -147,7 +147,7 @@ class StreamOutlet:
 
     async def _fetch(self, connection: Connection, under_way: Page) -> Page:
         async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-            await cursor.execute(_WAITING, {"under_way": under_way.seqs, "rows": _PAGE_ROWS})
+            await cursor.execute(_WAITING, {"under_way": under_way.numbers(), "rows": _PAGE_ROWS})
             rows = await cursor.fetchall()
         gone = [seq for seq, envelope in rows if envelope is None]
         if gone:
@@ -159,7 +159,7 @@ class StreamOutlet:
         if page.first_id is None:
             return
         values = {
-            "seqs": page.seqs,
+            "seqs": page.numbers(),
             "milliseconds": str(page.first_id.milliseconds),
             "number": page.first_id.number,
             "last_id": str(page.last_id),

@@ -1,5 +1,5 @@
 -- What waits for the relay, as a table of its own. Marking a row as published then touches no index of the outbox, and
--- with room on the page it rewrites nothing else: 4 microseconds a row instead of 30.
+-- with room on the page it rewrites nothing else: about 6 microseconds a row instead of 30.
 CREATE TABLE outbox_pending (seq bigint PRIMARY KEY) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 5000

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
+from promenade_chassis.events import outlet_stream
 from promenade_chassis.events.outlet_stream import StreamOutlet
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.relay import Relay
@@ -136,6 +137,26 @@ async def test_large_envelopes_go_in_several_steps(database: Database, link: Red
 
     assert [envelope for _, envelope in await entries(link)] == facts
     assert await _waiting(database) == 0
+
+
+async def test_what_was_marked_is_cleared_away_by_the_relay(
+    database: Database, outlets: NewOutlet, monkeypatch: pytest.MonkeyPatch
+):
+    """A long backlog would otherwise make each look for what waits slower than the one before."""
+    monkeypatch.setattr(outlet_stream, "_VACUUM_ROWS", 100)
+    await record(database, history(100))
+    holder = await outlets()
+
+    await holder.publish_all()
+
+    async def vacuumed() -> None:
+        await holder.connection.execute("SELECT pg_stat_force_next_flush()")
+        cursor = await holder.connection.execute(
+            "SELECT vacuum_count FROM pg_stat_user_tables WHERE relname = 'outbox_pending'"
+        )
+        assert await cursor.fetchone() == {"vacuum_count": 1}
+
+    await eventually(vacuumed)
 
 
 async def _waiting(database: Database) -> int:

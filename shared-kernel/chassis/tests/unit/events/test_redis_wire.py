@@ -1,10 +1,17 @@
 """The connection to Redis against a server that behaves as the test wants."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.testing.polling import eventually
 from redis.exceptions import AuthenticationError, ConnectionError, NoScriptError, ResponseError, TimeoutError  # noqa: A004
@@ -185,6 +192,53 @@ async def test_what_comes_unasked_is_overheard(serving: MakeLink):
 
     await eventually(lambda: _are(heard, [b"hello"]))
     await link.close()
+
+
+async def test_a_socket_file_is_an_address(tmp_path: Path):
+    """For a Redis on the same machine."""
+    server = await asyncio.start_unix_server(echo, tmp_path / "redis.sock")
+    link = RedisLink(f"unix://{tmp_path}/redis.sock")
+
+    assert await link.call("ECHO", "hello") == b"hello"
+
+    await link.close()
+    server.close()
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_server_is_trusted_by_its_certificate(tmp_path: Path, trusted: bool):
+    """`rediss`: signed by who is named in the URL, and by nobody else."""
+    certificate, key = self_signed(tmp_path, "localhost")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    server = await asyncio.start_server(echo, "localhost", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    link = RedisLink(f"rediss://localhost:{port}" + (f"?ssl_ca_certs={certificate}" if trusted else ""))
+
+    if trusted:
+        assert await link.call("ECHO", "hello") == b"hello"
+    else:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await link.call("ECHO", "hello")
+
+    await link.close()
+    server.close()
+
+
+def self_signed(folder: Path, host: str) -> tuple[Path, Path]:
+    """A certificate for this host and its key, in files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    built = built.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    built = built.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+    certificate, secret = folder / "server.pem", folder / "server.key"
+    certificate.write_bytes(built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    unencrypted = serialization.NoEncryption()
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    secret.write_bytes(key.private_bytes(pem, form, unencrypted))
+    return certificate, secret
 
 
 def _are(heard: list[object], expected: list[object]) -> None:
