@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 import urllib.request
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -12,7 +17,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from e2e_stack import Silence, Stack, running_stack
-from promenade_chassis.testing.polling import eventually, eventually_blocking
+from promenade_chassis.testing.polling import eventually, eventually_blocking, stretched
 from promenade_kernel.values.ids import new_id
 from promenade_local import event_commands
 from promenade_local.plan import NAMES
@@ -110,7 +115,8 @@ async def test_a_broken_reaction_is_found_mended_and_replayed_and_the_story_goes
 
 
 async def _the_only_letter(stack: Stack) -> dict[str, Any]:
-    (letter,) = await asyncio.to_thread(open_letters, stack)
+    letters = await asyncio.to_thread(open_letters, stack)
+    (letter,) = (each for each in letters if "printer" in each["reason"])
     return letter
 
 
@@ -200,8 +206,42 @@ def test_the_last_events_are_told_in_order_and_filtered(operated: Stack) -> None
     assert (wrong.returncode, "order-management" in wrong.stderr) == (1, True)
 
 
+def test_what_is_recorded_is_told_live_until_ctrl_c(operated: Stack) -> None:
+    """An event is on the screen a moment after its commit, nothing older is; Ctrl-C ends it with status 0."""
+    older, newer = put_poison(operated), list[UUID]()
+    tail = subprocess.Popen(
+        [sys.executable, "-m", "promenade_local", "events", "tail", "--json", "--type", "order.placed"],
+        env={**os.environ, "PROMENADE_HOME": str(operated.home)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        told: list[str] = []
+        listening = threading.Thread(target=lambda: told.append(_first_line(tail)))
+        listening.start()
+
+        def heard() -> str:
+            if not told:  # when it begins to listen, only what it tells can tell
+                newer.append(put_poison(operated))
+            return told[0]
+
+        first = json.loads(eventually_blocking(heard, within=30, every=0.5))["envelope"]["id"]
+        tail.send_signal(signal.SIGINT)
+        assert tail.wait(stretched(10)) == 0
+    finally:
+        tail.kill()
+        listening.join()
+    assert first in [str(each) for each in newer]
+    assert first != str(older)
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
 def test_metrics_show_the_backbone(operated: Stack) -> None:
-    """A service's admin port has the gauges of its outbox and of the groups on its stream, and its counters."""
+    """A service's admin port has the gauges of its outbox and of the groups on its stream."""
 
     def scraped() -> str:
         text = next(text for text in _metrics(operated) if 'promenade_outbox_depth{context="order-management"}' in text)

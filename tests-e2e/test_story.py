@@ -6,11 +6,14 @@ import asyncio
 import json
 import os
 import signal
+from typing import cast
 
 import httpx
 import pytest
+import redis
 from e2e_stack import Silence, Stack
 from promenade_chassis.testing.polling import eventually
+from promenade_kernel.events.envelope import Envelope, stream_of
 from promenade_local.story import tell
 
 TOPOLOGIES = ["stack", "single"]
@@ -36,6 +39,32 @@ async def test_stories_told_at_once_all_end_well(running: Stack) -> None:
 
     assert {order["status"] for order in orders} == {"completed"}
     assert len({order["number"] for order in orders}) == len(orders)
+
+
+async def test_a_request_is_followed_to_its_last_effect(stack: Stack) -> None:
+    """What placing an order led to, in other services too, has its correlation id and trace, and names its cause."""
+    order = await tell(stack.scene(Silence()))
+
+    facts = published(stack, "order-management") + published(stack, "billing")
+    placed = next(fact for fact in facts if fact.type == "order.placed.v1" and str(fact.subject) == order["id"])
+    process = [fact for fact in facts if fact.correlationid == placed.correlationid]
+    invoiced = next(fact for fact in process if fact.type == "invoice.finalized.v1")
+    assert invoiced.causationid == str(placed.id)
+    assert placed.traceparent is not None
+    assert {trace_of(fact) for fact in process} == {trace_of(placed)}
+    assert {fact.actor for fact in process} == {placed.actor}
+
+
+def published(stack: Stack, context: str) -> list[Envelope]:
+    """Everything on a context's stream."""
+    with redis.Redis(port=stack.processes()["valkey"]["port"]) as client:
+        entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", client.xrange(stream_of(context)))
+    return [Envelope.decode(fields[b"e"]) for _, fields in entries]
+
+
+def trace_of(fact: Envelope) -> str | None:
+    """The trace id of its W3C trace context."""
+    return fact.traceparent.split("-")[1] if fact.traceparent else None
 
 
 async def test_status_names_the_seven(running: Stack) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 
 import msgspec
 from promenade_kernel.events.envelope import Envelope
-from promenade_kernel.events.registry import Event, accepted_wires, context_of, wire_type
+from promenade_kernel.events.registry import Event, accepted_wires, context_of
 
 EventT = TypeVar("EventT", bound=Event)
 EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
@@ -27,7 +27,7 @@ class Delivered(msgspec.Struct, Generic[EventT]):
 
     @property
     def event(self) -> EventT:
-        """The payload, read at the first look; raises as `Envelope.open` does."""
+        """The payload, read at the first look, an older form upcast; raises as `Envelope.open_as` does."""
         if self.opened is None:
             self.opened = self.envelope.open_as(self.wanted)
         return self.opened
@@ -136,8 +136,9 @@ class Subscription:
 class Subscriptions:
     """All that one context reacts to.
 
-    A reaction may subscribe to several events. It gets an older form of a fact too, upcast to the class it asks for,
-    and acts on the form that arrives first: all share an id, and the inbox row says it is done.
+    A reaction may subscribe to several events. Of a fact in several forms (`.v1`, `.v2`) it subscribes to one class and
+    gets older forms upcast to it: it acts on the first form that arrives, the inbox row says it is done, for all forms
+    share an id. The newest is published first, so that what it says in full is normally what arrives first.
     """
 
     def __init__(self, context: str) -> None:
@@ -156,22 +157,32 @@ class Subscriptions:
     ) -> None:
         """Register a reaction; another one of the same name would take its inbox rows and is refused."""
         name = f"{self.context}.{reaction.__name__}"
-        wire = wire_type(event_class)
         if self._by_name.setdefault(name, reaction) != reaction:
             raise ValueError(f"another reaction is called {name}")
-        if any(present.name == name for present in self.of(wire)):
-            raise ValueError(f"{name} is subscribed to {wire} already")
         if batch and alone:
             raise ValueError(f"{name} cannot take all events of a transaction and be alone in it")
+        wires = accepted_wires(event_class)
+        for wire in wires:
+            if any(present.name == name for present in self.of(wire)):
+                raise ValueError(f"{name} is subscribed to {wire} already")
         subscription = Subscription(name, event_class, reaction, batch=batch, alone=alone)
-        for accepted in accepted_wires(event_class):
-            if all(present.name != name for present in self.of(accepted)):
-                self._by_type[accepted] = (*self.of(accepted), subscription)
+        for wire in wires:
+            self._by_type[wire] = (*self.of(wire), subscription)
         self._producers.add(context_of(event_class))
 
     def of(self, wire: str) -> tuple[Subscription, ...]:
         """The reactions to a wire type, in order of subscription."""
         return self._by_type.get(wire, ())
+
+    def passes_over(self, envelope: Envelope) -> bool:
+        """Whether this form of a fact is to be left alone, because another of its forms is what this context reads.
+
+        Were it to advance the subject, the form that is read would come behind its turn, and perhaps, at another
+        replica, behind the next fact.
+        """
+        if envelope.forms is None or envelope.type in self._by_type:
+            return False
+        return any(wire in self._by_type for wire in envelope.types)
 
     @property
     def producers(self) -> frozenset[str]:

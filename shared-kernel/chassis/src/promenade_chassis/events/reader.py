@@ -88,7 +88,7 @@ class StreamReader:
 
     async def read(self) -> None:
         """Take what is pending for this consumer, then what is new, until `stop`."""
-        self._client_id = await self._blocking.call("CLIENT", "ID")
+        self._client_id = await self._blocking.call("CLIENT", "ID", at=self.stream)
         await self.enter_group()
         await self._read_own_pending()
         while not self._stopping:
@@ -140,7 +140,7 @@ class StreamReader:
         self._stopping = True
         self._freed.set()
         with contextlib.suppress(RedisError, OSError):  # it returns within a second by itself
-            await self._link.call("CLIENT", "UNBLOCK", self._client_id)
+            await self._link.call("CLIENT", "UNBLOCK", self._client_id, at=self.stream)
 
     async def leave(self) -> None:
         """Delete this consumer if nothing is pending for it."""

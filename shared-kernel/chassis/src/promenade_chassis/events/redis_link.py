@@ -6,13 +6,18 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError  # noqa: A004 - Redis' own
 
+from promenade_chassis.events.redis_cluster import Cluster
 from promenade_chassis.events.redis_servers import Master, OneServer, Servers
 from promenade_chassis.events.redis_url import read_url
 from promenade_chassis.events.redis_wire import RedisWire, Word, pack
 
 __all__ = ["RedisLink", "Script", "Word", "is_group_missing"]
+
+
+_KINDS = {"server": OneServer, "sentinel": Master, "cluster": Cluster}
+_DETOURS = 5
 
 
 class RedisLink:
@@ -24,29 +29,32 @@ class RedisLink:
     """
 
     def __init__(self, url: str, *, answers_within: float = 5.0, overhear: Callable[[Any], None] | None = None) -> None:
+        self.url = url
         self._servers = _servers(url, answers_within, overhear)
 
     async def call(self, *words: Word, at: Word | None = None) -> Any:
-        """One command; raises `RedisError` or `OSError`. One that names no key goes where the key `at` is."""
-        wire = await self._servers.wire(words, at)
-        (answer,) = await wire.ask(pack(*words))
-        if isinstance(answer, RedisError):
-            if self._servers.refused(answer):
-                return await self.call(*words, at=at)
-            raise answer
+        """One command; raises `RedisError` or `OSError`. One that names no key goes to the server of the key `at`."""
+        if at is not None:
+            await self.call("EXISTS", at)  # from which a cluster's link learns where that is
+        (answer,) = await self._ask([words], at)
         return answer
 
     async def call_many(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         """Commands on one key in one write; every one is executed, then the first error among the answers is raised."""
-        if not commands:
-            return []
-        wire = await self._servers.wire(commands[0], None)
-        answers = await wire.ask(b"".join([pack(*words) for words in commands]), len(commands))
-        for answer in answers:
-            if isinstance(answer, RedisError):
-                self._servers.refused(answer)
-                raise answer
-        return answers
+        return await self._ask(commands, None) if commands else []
+
+    async def _ask(self, commands: Sequence[Sequence[Word]], at: Word | None) -> list[Any]:
+        packed = b"".join([pack(*words) for words in commands])
+        for _ in range(_DETOURS):
+            wire = await self._servers.wire(commands[0], at)
+            answers = await wire.ask(packed, len(commands))
+            error = next((answer for answer in answers if isinstance(answer, RedisError)), None)
+            if error is None:
+                return answers
+            # All are on one key: when the first was for another server, so were the others.
+            if not self._servers.refused(error) or error is not answers[0]:
+                raise error
+        raise ConnectionError("the nodes of the cluster send each other's commands round in circles")
 
     async def connection(self) -> RedisWire:
         """The connection as it is, for who has to know when it ends; raises `RedisError` or `OSError`."""
@@ -59,8 +67,7 @@ class RedisLink:
 
 def _servers(url: str, answers_within: float, overhear: Callable[[Any], None] | None) -> Servers:
     read = read_url(url)
-    kind = Master if read.kind == "sentinel" else OneServer
-    return kind(read, answers_within=answers_within, overhear=overhear)
+    return _KINDS[read.kind](read, answers_within=answers_within, overhear=overhear)
 
 
 class Script:

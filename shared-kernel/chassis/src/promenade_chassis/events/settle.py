@@ -12,7 +12,7 @@ from promenade_kernel.events.envelope import Envelope
 from promenade_chassis.events.book import DatabaseAway
 from promenade_chassis.events.bus import Subscriptions
 from promenade_chassis.events.ledger import Ledger
-from promenade_chassis.events.outcome import Outcome
+from promenade_chassis.events.outcome import DONE, Outcome
 from promenade_chassis.events.retry import pauses
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -30,12 +30,21 @@ class Settlement:
 
     async def settle(self, envelope: Envelope, *, adopt: bool = False) -> Outcome:
         """Let the reactions to this event take effect."""
+        if self._subscriptions.passes_over(envelope):
+            return DONE
         subscriptions = self._subscriptions.of(envelope.type)
         return await self._patiently(lambda: self._ledger.handle(envelope, subscriptions, adopt=adopt))
 
     async def settle_all(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome] | None:
         """Let the reactions to a batch take effect, of each subject in order; None: all is done."""
-        return await self._patiently(lambda: self._ledger.handle_all(envelopes, self._subscriptions))
+        counting = [each for each in envelopes if each.forms is None or not self._subscriptions.passes_over(each)]
+        if not counting:
+            return None
+        outcomes = await self._patiently(lambda: self._ledger.handle_all(counting, self._subscriptions))
+        if outcomes is None or len(counting) == len(envelopes):
+            return outcomes
+        decided = dict(zip(map(id, counting), outcomes, strict=True))
+        return [decided.get(id(each), DONE) for each in envelopes]
 
     async def bury(self, raw: bytes, reason: str) -> Outcome:
         """Dead-letter what is no envelope."""

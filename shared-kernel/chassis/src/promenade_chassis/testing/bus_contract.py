@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
+import msgspec
 from promenade_kernel.events.envelope import Cause, Envelope
 from promenade_kernel.events.identity import UserDeleted, UserSuspended
 from promenade_kernel.values.ids import new_id
@@ -103,6 +104,20 @@ class BusContract:
 
         assert await rig.effects_on(newer_last[0].subject) == [1, 2]
         assert await rig.effects_on(newer_first[0].subject) == [1, 2]
+
+    async def test_the_form_that_is_read_keeps_its_turn(self, rig: BusRig):
+        """A newer form that nobody here reads comes long before: the facts still act in order, each once."""
+        await rig.start()
+        facts = [msgspec.structs.replace(fact, forms="2,1") for fact in history(3)]
+        await rig.deliver([retyped(facts[0], "user.suspended.v2"), facts[0]])
+        await rig.deliver([retyped(fact, "user.suspended.v2") for fact in facts[1:]])
+
+        early = await rig.bus.publish([facts[2]])
+        await rig.deliver([history(1)[0] for _ in range(20)])
+        await rig.deliver([facts[1]])
+        await settled(early)
+
+        assert await rig.effects_on(facts[0].subject) == [1, 2, 3]
 
     async def test_what_follows_from_an_event_is_caused_by_it(self, rig: BusRig):
         """Same process, caused by the event, on behalf of the same actor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,10 +10,12 @@ from uuid import UUID
 import pytest
 from promenade_chassis import outbox
 from promenade_chassis.database import Database
+from promenade_chassis.events.bus import Delivered
 from promenade_chassis.events.redis import RedisBus
 from promenade_chassis.ports import Aggregate
 from promenade_chassis.repository import BaseRepository
 from promenade_chassis.testing.bus_rig import CONTEXT, QUICK, PostgresBookkeeping
+from promenade_chassis.testing.events import record, sealed
 from promenade_chassis.testing.polling import eventually
 from promenade_chassis.testing.relay_rig import NewOutlet
 from promenade_kernel.events import registry
@@ -147,4 +150,36 @@ async def test_whoever_knows_one_form_acts_once(
     await bus.close(5)
     assert await books.effects() == [(account.id, 1), (account.id, 3)]
     assert heard == told
+    assert await books.dead_letters() == []
+
+
+@pytest.mark.parametrize("batch", [False, True])
+async def test_a_fact_of_an_older_release_is_read_as_the_new_form(
+    database: Database, books: PostgresBookkeeping, outlets: NewOutlet, redis_url: str, *, batch: bool
+):
+    """A producer that knows only `.v1`: the reaction to `.v2` gets it upcast, one by one or several at once."""
+    heard: list[str] = []
+    older = [sealed(UserSuspended(user_id=(user := new_id())), subject=user) for _ in range(3)]
+    await record(database, older)
+    await (await outlets()).publish_all()
+
+    async def on_user_suspended(fact: UserSuspendedV2, envelope: Envelope) -> None:
+        heard.append(fact.reason)
+        await books.write(envelope)
+
+    async def on_users_suspended(several: Sequence[Delivered[UserSuspendedV2]]) -> None:
+        for each in several:
+            await on_user_suspended(each.event, each.envelope)
+
+    async def everything_has_acted() -> None:
+        assert len(await books.effects()) == 3
+
+    bus = RedisBus(redis_url, CONTEXT, books.ledger, QUICK, replica="one")
+    bus.subscribe(UserSuspendedV2, on_users_suspended if batch else on_user_suspended, batch=batch)
+    await bus.start()
+    await eventually(everything_has_acted)
+    await bus.close(5)
+
+    assert sorted(await books.effects()) == sorted((each.subject, 1) for each in older)
+    assert heard == ["unknown"] * 3
     assert await books.dead_letters() == []

@@ -10,11 +10,12 @@ from promenade_chassis.events.bus import Subscriptions
 from promenade_chassis.events.gauges import gauges_of
 from promenade_chassis.events.lookout import Lookout
 from promenade_chassis.events.redis_link import RedisLink
-from promenade_chassis.ports import PermanentError
+from promenade_chassis.ports import NotYet, PermanentError
 from promenade_chassis.testing.bus_rig import CONTEXT, PostgresBookkeeping, history
 from promenade_chassis.testing.events import record
 from promenade_chassis.testing.operator_rig import OperatedConsumer
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 
 @pytest_asyncio.fixture
@@ -44,6 +45,37 @@ async def test_gauges_are_what_the_lookout_saw_last(consumer: OperatedConsumer, 
     assert registry.get_sample_value("promenade_stream_pending", group) == 0
     await lookout.close()
     assert registry.get_sample_value("promenade_outbox_depth", labels) is None
+
+
+async def test_what_is_stuck_for_more_than_an_hour_is_counted_and_said_once(
+    consumer: OperatedConsumer, link: RedisLink, redis_url: str
+):
+    """A reaction that waits for what does not come, and a subject whose next event is missing; said once in a while."""
+    registry, facts, waiting = CollectorRegistry(), history(3), history(1)[0]
+    await consumer.deliver(facts[0])
+    consumer.trouble = lambda envelope: NotYet("its customer")
+    await consumer.books.ledger.handle(waiting, consumer.subscriptions.of(waiting.type))
+    async with consumer.connection() as connection:
+        await connection.execute("UPDATE attempt SET first_at = now() - interval '61 minutes'")
+    two_hours_ago = f"{int((time.time() - 7200) * 1000)}-0"
+    await link.call("XADD", "promenade.identity", two_hours_ago, "e", facts[2].encode())
+    await link.call("XGROUP", "CREATE", "promenade.identity", CONTEXT, "0")
+    await link.call("XREADGROUP", "GROUP", CONTEXT, "one", "STREAMS", "promenade.identity", ">")
+    lookout = Lookout(consumer.books.database, consumer.subscriptions, gauges_of(registry), RedisLink(redis_url))
+
+    with capture_logs() as said:
+        await lookout.look()
+        await lookout.look()
+    stuck = [
+        registry.get_sample_value("promenade_events_stuck", {"context": CONTEXT, "waits_for": cause})
+        for cause in ("reaction", "earlier-event")
+    ]
+    await lookout.close()
+
+    assert stuck == [1, 1]
+    assert [line["event"] for line in said] == ["events.stuck", "subject.stuck"]
+    assert (said[0]["event_id"], said[0]["error"]) == (str(waiting.id), "NotYet: its customer")
+    assert (said[1]["subject"], said[1]["missing"], said[1]["waiting"]) == (str(facts[0].subject), 2, 3)
 
 
 async def test_a_scrape_neither_fails_nor_waits_while_postgresql_is_away():

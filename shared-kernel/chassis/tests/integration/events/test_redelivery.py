@@ -13,6 +13,7 @@ from promenade_chassis.testing.bus_rig import CONTEXT, PostgresBookkeeping, hist
 from promenade_chassis.testing.events import record
 from promenade_chassis.testing.operator_rig import REACTION, OperatedConsumer, healthy
 from promenade_kernel.events.envelope import Envelope
+from psycopg.errors import AdminShutdown
 
 
 @pytest_asyncio.fixture
@@ -107,6 +108,24 @@ async def test_dying_after_the_effect_leaves_nothing_to_do_twice(consumer: Opera
 
     assert await consumer.sequences(fact.subject) == [1]
     assert await consumer.rows("SELECT * FROM redelivery") == []
+
+
+async def test_a_connection_that_breaks_during_a_replay_is_no_attempt(consumer: OperatedConsumer):
+    """Killed after the reaction has written and before its transaction ends: nothing is left of it, then it is done."""
+    (fact,) = history(1)
+    consumer.trouble = broken
+    await consumer.deliver(fact)
+    consumer.trouble = lambda envelope: AdminShutdown("terminating connection")
+    await replay_all(consumer)
+
+    with pytest.raises(AdminShutdown):
+        await consumer.redelivery.step()
+
+    assert await consumer.books.effects() == []
+    assert await consumer.rows("SELECT attempts, last_error FROM redelivery") == [{"attempts": 0, "last_error": ""}]
+    consumer.trouble = healthy
+    await consumer.redeliver()
+    assert await consumer.sequences(fact.subject) == [1]
 
 
 async def test_a_replay_that_fails_again_opens_the_same_dead_letter(consumer: OperatedConsumer):

@@ -1,5 +1,7 @@
 """The relay heals what Redis lost: before anything new is appended, in order, no more than it has to."""
 
+import asyncio
+
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
 from promenade_chassis.events.redis_link import RedisLink
@@ -27,6 +29,26 @@ async def test_a_flushed_stream_is_filled_again_before_anything_new(
     after = await entries(link)
     assert [envelope for _, envelope in after] == facts
     assert min(entry_id for entry_id, _ in after) > max(entry_id for entry_id, _ in before)
+
+
+async def test_an_append_in_the_very_next_millisecond_after_a_flush_writes_nothing(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """Both are in one write: nothing comes between them, and the id that `*` would give is newer than all before."""
+    holder, facts = await outlets(), history(31)
+    for start in range(0, 30, 3):
+        await record(database, facts[start : start + 3])
+        await holder.publish_all()
+        following = history(1)
+
+        _, answer = await asyncio.gather(link.call("FLUSHDB"), holder.append(following))
+
+        assert (answer.found, answer.ids) == (StreamId(0, 0), ())
+        assert await published(link) == []
+
+    await record(database, facts[30:])
+    await holder.publish_all()
+    assert await published(link) == list(range(1, 32))
 
 
 async def test_an_idle_relay_notices_the_loss(database: Database, link: RedisLink, outlets: NewOutlet):

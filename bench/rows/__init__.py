@@ -1,0 +1,15 @@
+"""All rows, in the order of the table."""
+
+from measure import Row
+
+from rows import consume, id_making, memory_bus, outbox_write, relay, streams, uuids
+
+ROWS: list[Row] = [
+    *memory_bus.ROWS,
+    *streams.ROWS,
+    *outbox_write.ROWS,
+    *relay.ROWS,
+    *consume.ROWS,
+    *uuids.ROWS,
+    *id_making.ROWS,
+]
