@@ -95,9 +95,13 @@ async def test_one_of_two_consumers_killed_leaves_its_entries_to_the_other(rig: 
 
 @pytest.mark.parametrize("subjects", [400, pytest.param(10_000, marks=pytest.mark.long)])
 async def test_two_consumers_keep_the_order_of_each_subject(rig: FaultRig, subjects: int):
-    """Two processes, the events of one subject dealt to both."""
+    """Two processes, the events of one subject dealt to both, and one of them slower than the other."""
     await rig.launch("identity")
-    await asyncio.gather(*(rig.launch("billing", replica=name, batch=subjects > 1_000) for name in ("one", "two")))
+    batch = subjects > 1_000
+    await asyncio.gather(
+        rig.launch("billing", replica="quick", batch=batch),
+        rig.launch("billing", replica="slow", batch=batch, slow=0.003),
+    )
 
     async with Load(rig.producer, subjects=subjects, batch=subjects // 8) as load:
         await load.more(3 * subjects, within=120)
