@@ -41,6 +41,21 @@ async def test_a_relay_killed_again_and_again_loses_and_doubles_nothing(rig: Fau
     await rig.settled(load)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("fault", ["before-append", "before-mark"])
+async def test_a_relay_killed_between_pages_of_a_backlog_loses_and_doubles_nothing(rig: FaultRig, fault: str):
+    """One page is appended, the next one is on its way, and neither may be marked yet."""
+    async with Load(rig.producer, subjects=1_000, batch=1_000, pause=0) as load:
+        await load.more(8_000, within=60)
+    await rig.launch("billing", batch=True)
+
+    for nth in (3, 2, 1):
+        await killed(await rig.launch("identity", fault=fault, nth=nth))
+    await rig.launch("identity")
+
+    await rig.settled(load, within=120)
+
+
 @pytest.mark.parametrize("kills", KILLS)
 @pytest.mark.parametrize(
     ("fault", "batch"),
