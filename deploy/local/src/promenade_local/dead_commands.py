@@ -53,6 +53,7 @@ def list_letters(
     type: Type = "",  # noqa: A002 - the option's name
     since: Since = "",
     *,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Of each context only the newest so many.")] = 1000,
     closed: Annotated[bool, typer.Option("--closed", help="Also those replayed or discarded.")] = False,
     json: Json = False,
 ) -> None:
@@ -67,7 +68,7 @@ def list_letters(
 
     async def work() -> None:
         async with open_backbone() as backbone:
-            letters = await _matching(backbone, context, chosen)
+            letters = await _matching(backbone, context, chosen, limit)
             if json:
                 say_json(Listed(letters, backbone.away))
             else:
@@ -197,8 +198,12 @@ async def _named(backbone: Backbone, context: str, ids: list[str]) -> list[tuple
     return named
 
 
-async def _matching(backbone: Backbone, context: str, chosen: Filter) -> list[DeadLetterRecord]:
-    found = await backbone.ask(lambda connection, where: list_dead(connection, where, chosen), only=context)
+async def _matching(
+    backbone: Backbone, context: str, chosen: Filter, limit: int | None = None
+) -> list[DeadLetterRecord]:
+    found = await backbone.ask(
+        lambda connection, where: list_dead(connection, where, chosen, limit=limit), only=context
+    )
     return sorted((letter for each in found.values() for letter in each), key=lambda letter: letter.created_at)
 
 

@@ -47,7 +47,9 @@ def tail_events(
     subject: Annotated[str, typer.Option("--subject", "-s", help="Only of this aggregate: its id.")] = "",
     correlation: Annotated[str, typer.Option(help="Only of this process: its correlation id.")] = "",
     since: Since = "",
-    lines: Annotated[int | None, typer.Option("--lines", "-n", min=0, help="So many of the last ones first.")] = None,
+    lines: Annotated[
+        int | None, typer.Option("--lines", "-n", min=0, max=10_000, help="So many of the last ones first.")
+    ] = None,
     *,
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Go on until Ctrl-C.")] = True,
     json: Json = False,

@@ -9,7 +9,7 @@ from promenade_chassis.events.operator.wording import one_line, span
 from promenade_kernel.events.envelope import stream_of
 
 from promenade_local.backbone import Backbone
-from promenade_local.event_console import say, table
+from promenade_local.event_console import say, state_text, table
 
 GAP_SECONDS = 10.0
 _UNKNOWN = "?"
@@ -133,6 +133,7 @@ def _show_waiting(lag: Lag) -> None:
     rows = [
         [
             each.reaction,
+            state_text(each.state),
             str(each.event_id),
             str(each.attempts),
             span(time.time() - each.at.timestamp()),
@@ -143,7 +144,7 @@ def _show_waiting(lag: Lag) -> None:
     ]
     if rows:
         say("")
-        table(["waiting reaction", "event", "attempts", "for", "last error"], rows, right=["attempts", "for"])
+        table(["reaction", "state", "event", "attempts", "for", "last error"], rows, right=["attempts", "for"])
 
 
 def _age(seconds: float, count: int) -> str:

@@ -25,6 +25,7 @@ from promenade_chassis.events.book import (
 from promenade_chassis.events.ledger import BookLedger
 from promenade_chassis.events.place import Position
 from promenade_chassis.events.reacting import Meters
+from promenade_chassis.events.stored_text import storable
 from promenade_chassis.events.together import ReactionFailed
 
 _LOCK = """
@@ -109,7 +110,6 @@ _COLLISIONS = (
 )
 _AWAY_CLASSES = ("08", "53", "57")  # connection, resources, operator intervention
 _STATEMENT_TIMEOUT = "57014"
-_LONGEST_TEXT = 20_000
 
 
 def is_away(error: BaseException | None) -> bool:
@@ -208,7 +208,7 @@ class PostgresBook:
     async def postpone(self, event_id: UUID, reaction: str, *, attempts: int, delay: float, error: str) -> None:
         """See `Book.postpone`."""
         values = {"event_id": event_id, "reaction": reaction, "attempts": attempts, "delay": delay}
-        await self._database.writing_connection().execute(_POSTPONE, {**values, "error": _storable(error)})
+        await self._database.writing_connection().execute(_POSTPONE, {**values, "error": storable(error)})
 
     async def bury(self, letter: DeadLetter) -> None:
         """See `Book.bury`. Without an event id the bytes themselves say whether it was written already."""
@@ -217,13 +217,13 @@ class PostgresBook:
             "id": new_id() if facts else UUID(bytes=hashlib.sha256(letter.envelope).digest()[:16], version=5),
             "event_id": facts.id if facts else None,
             "reaction": letter.reaction,
-            "type": _storable(facts.type) if facts else None,
-            "source": _storable(facts.source) if facts else None,
+            "type": storable(facts.type) if facts else None,
+            "source": storable(facts.source) if facts else None,
             "subject": facts.subject if facts else None,
             "envelope": letter.envelope,
-            "reason": _storable(letter.reason),
+            "reason": storable(letter.reason),
             "attempts": letter.attempts,
-            "trace": _storable(letter.trace),
+            "trace": storable(letter.trace),
         }
         await self._database.writing_connection().execute(_BURY, values)
 
@@ -242,8 +242,3 @@ def _position(sequence: int, stood_for: float | None, entered: bool) -> Position
     if entered:
         return Position(last=0, stood_for=0.0)
     return None if stood_for is None else Position(sequence, stood_for)
-
-
-def _storable(text: str) -> str:
-    """What PostgreSQL takes as text: no NUL, no half surrogate, not endless; the end tells most."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()[-_LONGEST_TEXT:]

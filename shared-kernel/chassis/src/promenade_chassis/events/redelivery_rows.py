@@ -23,7 +23,7 @@ WHERE next_at <= clock_timestamp() AND reaction = ANY(%(reactions)s)
     SELECT FROM redelivery AS earlier
     WHERE earlier.reaction = candidate.reaction AND earlier.subject = candidate.subject
       AND earlier.sequence < candidate.sequence)
-ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
+ORDER BY next_at, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 _LOCK_SUBJECT = "SELECT FROM subject_progress WHERE source = %(source)s AND subject = %(subject)s FOR UPDATE"
 _REMEMBER = """

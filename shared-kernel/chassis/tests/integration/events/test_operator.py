@@ -214,6 +214,7 @@ async def test_dead_letters_are_filtered_and_shown_whole(consumer: OperatedConsu
     assert [await chosen(type=name) for name in ("user.*", "user.suspended.v1", "order.*")] == [1, 1, 0]
     assert await chosen(since=datetime.now(UTC) + timedelta(minutes=1)) == 0
     letter, unreadable = await list_dead(connection, CONTEXT, Filter())
+    assert await list_dead(connection, CONTEXT, Filter(), limit=1) == [unreadable]
     whole = await show_dead(connection, CONTEXT, letter.id)
     assert whole is not None
     assert whole.envelope.encode() == fact.encode()

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from promenade_chassis.events.operator.again import handled_by, run_again
 from promenade_chassis.events.operator.dead import Filter, discard_dead, list_dead, replay_dead
+from promenade_chassis.events.operator.lag import consumer_backlog
 from promenade_chassis.events.operator.lookup import Wanted, last_events
 from promenade_chassis.ports import NotYet, PermanentError
 from promenade_chassis.testing.bus_rig import CONTEXT, PostgresBookkeeping, history
@@ -217,7 +218,11 @@ async def test_a_row_for_a_reaction_nobody_has_waits(consumer: OperatedConsumer)
 
     assert await consumer.sequences(first.subject) == []
     assert await consumer.sequences(second.subject) == [1]
-    assert [row["reaction"] for row in await consumer.rows("SELECT reaction FROM redelivery")] == ["billing.gone"]
+    async with consumer.connection() as connection:
+        await connection.execute("UPDATE redelivery SET requested_at = now() - interval '61 minutes'")
+        backlog = await consumer_backlog(connection, CONTEXT)
+    assert [(each.reaction, each.state) for each in backlog.waiting] == [("billing.gone", "replaying")]
+    assert (backlog.stuck_count, backlog.replays_count) == (1, 1)
 
 
 async def test_an_entry_that_was_no_envelope_stays_dead_until_a_release_can_read_it(consumer: OperatedConsumer):

@@ -25,9 +25,11 @@ AND (%(reaction)s::text IS NULL OR reaction = %(reaction)s OR split_part(reactio
 AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
 """
 _LIST: LiteralString = f"""
-SELECT {_COLUMNS} FROM dead_letter
-WHERE {_MATCHING} AND (%(closed)s OR (replayed_at IS NULL AND discarded_at IS NULL))
-ORDER BY created_at LIMIT %(limit)s
+SELECT * FROM (
+    SELECT {_COLUMNS} FROM dead_letter
+    WHERE {_MATCHING} AND (%(closed)s OR (replayed_at IS NULL AND discarded_at IS NULL))
+    ORDER BY created_at DESC LIMIT %(limit)s) AS newest
+ORDER BY created_at
 """
 _SHOW: LiteralString = f"SELECT {_COLUMNS}, envelope, traceback FROM dead_letter WHERE id = %(id)s"
 _BY_EVENT = "SELECT id FROM dead_letter WHERE event_id = %(id)s ORDER BY created_at"
@@ -61,9 +63,9 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_dead(
-    connection: Connection, context: str, chosen: Filter, *, limit: int = 1_000
+    connection: Connection, context: str, chosen: Filter, *, limit: int | None = None
 ) -> list[DeadLetterRecord]:
-    """The dead letters, oldest first."""
+    """The dead letters, oldest first; with a limit the newest so many."""
     values = {
         "type": like_of(chosen.type),
         "reaction": chosen.reaction,

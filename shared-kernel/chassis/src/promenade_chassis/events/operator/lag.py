@@ -21,12 +21,18 @@ _LOOKED_AT = 200
 
 _COUNTS = """
 SELECT (SELECT count(*) FROM attempt) AS waiting,
-       (SELECT count(*) FROM attempt WHERE first_at < now() - make_interval(secs => %(stuck)s)) AS stuck,
+       (SELECT count(*) FROM attempt WHERE first_at < now() - make_interval(secs => %(stuck)s))
+       + (SELECT count(*) FROM redelivery
+          WHERE event_id IS NOT NULL AND requested_at < now() - make_interval(secs => %(stuck)s)) AS stuck,
        (SELECT count(*) FROM redelivery) AS replays,
        (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL AND discarded_at IS NULL) AS dead
 """
 _WAITING = """
-SELECT event_id, reaction, attempts, first_at, next_at, last_error FROM attempt ORDER BY first_at LIMIT %(limit)s
+SELECT event_id, reaction, 'waiting' AS state, first_at AS at, attempts, next_at, last_error AS error FROM attempt
+UNION ALL
+SELECT event_id, reaction, 'replaying', requested_at, attempts, next_at, last_error FROM redelivery
+WHERE event_id IS NOT NULL
+ORDER BY at LIMIT %(limit)s
 """
 _PROGRESS = """
 SELECT subject, sequence FROM subject_progress WHERE source = %(source)s AND subject = ANY(%(subjects)s)
@@ -46,24 +52,11 @@ async def consumer_backlog(connection: Connection, context: str, *, limit: int =
     rows = await (await connection.execute(_WAITING, {"limit": limit})).fetchall()
     return Backlog(
         context=context,
-        waiting=[_waiting(context, row) for row in rows],
+        waiting=[ReactionTo(context=context, **row) for row in rows],
         waiting_count=counts["waiting"],
         stuck_count=counts["stuck"],
         replays_count=counts["replays"],
         dead_open=counts["dead"],
-    )
-
-
-def _waiting(context: str, row: dict[str, Any]) -> ReactionTo:
-    return ReactionTo(
-        context=context,
-        event_id=row["event_id"],
-        reaction=row["reaction"],
-        state="waiting",
-        at=row["first_at"],
-        attempts=row["attempts"],
-        next_at=row["next_at"],
-        error=row["last_error"],
     )
 
 
@@ -133,7 +126,7 @@ async def _pending_facts(link: RedisLink, stream: str, group: str, older_than: f
         pending = await link.call("XPENDING", stream, group, "-", newest, _LOOKED_AT)
     except ResponseError:  # no stream, or the group is not there
         return []
-    entries = [await link.call("XRANGE", stream, each[0], each[0]) for each in pending]
+    entries = await link.call_many([("XRANGE", stream, each[0], each[0]) for each in pending])
     read = [(entry[0][0], read_facts(entry[0][1][1])) for entry in entries if entry]
     return [(entry_id, facts) for entry_id, facts in read if facts is not None]
 

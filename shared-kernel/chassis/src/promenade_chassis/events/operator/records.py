@@ -102,9 +102,9 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """What one consumer has not settled.
 
     Attributes:
-        waiting: reactions that failed and are tried again, oldest first; at most so many as were asked for.
-        waiting_count: how many there are.
-        stuck_count: how many have waited for more than an hour.
+        waiting: reactions that are tried again and replays, oldest first; at most so many as were asked for.
+        waiting_count: how many are tried again.
+        stuck_count: how many of both have waited for more than an hour.
         replays_count: replays asked for and not done.
         dead_open: dead letters nobody has replayed or discarded.
     """
