@@ -145,7 +145,8 @@ class Books:
     def _nothing_is_pending(self) -> None:
         with redis.Redis.from_url(self.redis_url) as client:
             for stream in STREAMS:
-                for group in client.xinfo_groups(stream):
+                # In the one process there are no streams.
+                for group in client.xinfo_groups(stream) if client.exists(stream) else ():
                     assert group["pending"] == 0, (stream, group)
 
 

@@ -51,6 +51,26 @@ async def test_stories_of_two_replicas_end_well_whoever_is_killed(stack: Stack, 
     assert killing.cancelled()
 
 
+@pytest.mark.long
+async def test_stories_of_the_one_process_end_well_however_often_it_is_killed(single: Stack) -> None:
+    """On the memory bus, whose content dies with it: what the outboxes hold is published again at each start."""
+    door, killing = asyncio.Semaphore(AT_ONCE), asyncio.create_task(_kill_the_suite(single))
+
+    async def one() -> dict[str, Any]:
+        async with door:
+            return await tell(single.scene(Silence(), within=stretched(120)))
+
+    orders = await asyncio.gather(*(one() for _ in range(STORIES // 2)))
+    killing.cancel()
+    await asyncio.wait([killing])
+
+    books = Books.of(single)
+    await eventually(books.are_consistent, within=60, every=0.5)
+    assert {order["status"] for order in orders} == {"completed"}
+    _each_paid_once(books, [order["id"] for order in orders])
+    assert killing.cancelled()
+
+
 def _each_paid_once(books: Books, orders: list[str]) -> None:
     rows = books.rows(
         "billing",
@@ -85,3 +105,11 @@ async def _kill_at_random(stack: Stack, crew: Crew) -> None:
         row = await asyncio.to_thread(stack.alive, victim)
         if row is not None:
             kill(row)
+
+
+async def _kill_the_suite(stack: Stack) -> None:
+    while True:
+        await asyncio.sleep(random.uniform(4, 8))
+        pid = await asyncio.to_thread(stack.alive, "billing")
+        if pid is not None:
+            kill(pid)

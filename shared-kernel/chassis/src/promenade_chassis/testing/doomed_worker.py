@@ -154,11 +154,16 @@ def _install(plan: Plan, reached: Callable[[], None]) -> None:
     original = getattr(owner, name)
 
     def guarded(self: Any, *arguments: Any, **more: Any) -> Any:
-        if name != "_append" or arguments[-1]:  # an append without envelopes only compares
+        if not _is_idle(name, arguments[-1]):
             reached()
         return original(self, *arguments, **more)
 
     setattr(owner, name, guarded)
+
+
+def _is_idle(method: str, last: Any) -> bool:
+    """An append without envelopes only compares; a page without ids has nothing to be marked."""
+    return (method == "_append" and not last) or (method == "_mark" and getattr(last, "first_id", last) is None)
 
 
 def _make(plan: Plan, settings: Settings, name: str, database: Database, shared: MemoryBus | None) -> EventWorker:

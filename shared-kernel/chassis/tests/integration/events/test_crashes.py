@@ -41,6 +41,21 @@ async def test_a_relay_killed_again_and_again_loses_and_doubles_nothing(rig: Fau
     await rig.settled(load)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("fault", ["before-append", "before-mark"])
+async def test_a_relay_killed_between_pages_of_a_backlog_loses_and_doubles_nothing(rig: FaultRig, fault: str):
+    """One page is appended, the next one is on its way, and neither may be marked yet."""
+    async with Load(rig.producer, subjects=1_000, batch=1_000, pause=0) as load:
+        await load.more(8_000, within=60)
+    await rig.launch("billing", batch=True)
+
+    for nth in (3, 2, 1):
+        await killed(await rig.launch("identity", fault=fault, nth=nth))
+    await rig.launch("identity")
+
+    await rig.settled(load, within=120)
+
+
 @pytest.mark.parametrize("kills", KILLS)
 @pytest.mark.parametrize(
     ("fault", "batch"),
@@ -93,14 +108,19 @@ async def test_one_of_two_consumers_killed_leaves_its_entries_to_the_other(rig: 
     await rig.settled(load)
 
 
-@pytest.mark.parametrize("subjects", [400, pytest.param(10_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("subjects", [250, pytest.param(10_000, marks=pytest.mark.long)])
 async def test_two_consumers_keep_the_order_of_each_subject(rig: FaultRig, subjects: int):
-    """Two processes, the events of one subject dealt to both."""
-    await rig.launch("identity")
-    await asyncio.gather(*(rig.launch("billing", replica=name, batch=subjects > 1_000) for name in ("one", "two")))
+    """Two processes, the events of one subject dealt to both, and one of them slower than the other.
 
-    async with Load(rig.producer, subjects=subjects, batch=subjects // 8) as load:
-        await load.more(3 * subjects, within=120)
+    All of it waits already when they begin, so that each gets its pages of what the other has in work.
+    """
+    await rig.launch("identity")
+    plan = {"batch": subjects > 1_000}
+    async with Load(rig.producer, subjects=subjects, batch=subjects // 4, pause=0) as load:
+        await load.more(4 * subjects, within=120)
+    await asyncio.gather(
+        rig.launch("billing", replica="quick", **plan), rig.launch("billing", replica="slow", slow=0.002, **plan)
+    )
 
     await rig.settled(load, within=180)
     assert await _subjects_seen_by_both(rig) > subjects // 10
