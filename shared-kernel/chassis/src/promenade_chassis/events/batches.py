@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import takewhile
 from uuid import UUID
 
 import msgspec
@@ -90,38 +87,19 @@ def runs_of(items: Iterable[Item]) -> list[Run]:
     return list(runs.values())
 
 
-def place_runs(runs: Sequence[Run], hopes: Sequence[Reached], locked: Locked) -> list[UUID]:
-    """Note where each subject stands; answers the events that came before and may have acted already."""
-    again: list[UUID] = []
+def place_runs(runs: Sequence[Run], hopes: Sequence[Reached], locked: Locked) -> None:
+    """Note where each subject stands."""
     for run, hope, position, entered in zip(runs, hopes, locked.positions, locked.entered, strict=True):
         run.position = position
-        if position is None:
-            continue
-        run.stored = hope.sequence if entered else position.last
-        if run.items[0].envelope.sequence <= position.last:
-            again += [each.envelope.id for each in run.items if each.envelope.sequence <= position.last]
-    return again
+        if position is not None:
+            run.stored = hope.sequence if entered else position.last
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What decides whether an event has its turn.
+def choose(run: Run, troubled: Collection[UUID], *, gap_wait: float) -> None:
+    """Find what of a subject has its turn. The first event that has to wait, or must go alone, ends it.
 
-    Attributes:
-        troubled: events that failed before, wait, or were given up: those go alone.
-        settled: events and reactions that took effect or were given up.
-        memory_from: what is older than this the inbox may have forgotten, so it does not act late.
-        gap_wait: seconds that a subject first seen in its middle waits for its past.
+    `troubled` are the events that failed before, wait, or were given up in part: those go alone.
     """
-
-    troubled: Collection[UUID]
-    settled: Collection[tuple[UUID, str]]
-    memory_from: datetime
-    gap_wait: float
-
-
-def choose(run: Run, known: Knowledge) -> None:
-    """Find what of a subject has its turn. The first event that is not simply next, or simply done, ends it."""
     if run.position is None:
         run.items[0].outcome = AT_ONCE
         return
@@ -129,36 +107,19 @@ def choose(run: Run, known: Knowledge) -> None:
     for item in run.items:
         envelope = item.envelope
         if envelope.sequence == last + 1:
-            if envelope.id in known.troubled or any(each.alone for each in item.subscriptions):
+            if envelope.id in troubled or any(each.alone for each in item.subscriptions):
                 return
             run.turn.append(item)
             item.has_turn = True
             last = envelope.sequence
         elif envelope.sequence > last:
-            item.outcome = _wait(envelope.sequence, run.position, last, known.gap_wait)
+            item.outcome = _wait(envelope.sequence, run.position, last, gap_wait)
             return
-        elif run.turn and run.turn[-1].envelope.id == envelope.id:
-            _take_again(item, run.turn)
-        elif _is_done(item, known):
-            item.outcome = DONE
+        elif run.turn and run.turn[-1].envelope.sequence == envelope.sequence:
+            item.subscriptions, item.has_turn = (), True  # the same once more: done when the one before it is
+            run.turn.append(item)
         else:
-            return
-
-
-def _take_again(item: Item, turn: list[Item]) -> None:
-    """The same fact once more, or another form of it: only reactions that the ones before it have not."""
-    before = takewhile(lambda each: each.envelope.id == item.envelope.id, reversed(turn))
-    taken = {each.name for other in before for each in other.subscriptions}
-    item.subscriptions = tuple(each for each in item.subscriptions if each.name not in taken)
-    item.has_turn = True
-    turn.append(item)
-
-
-def _is_done(item: Item, known: Knowledge) -> bool:
-    envelope = item.envelope
-    return envelope.time < known.memory_from or all(
-        (envelope.id, each.name) in known.settled for each in item.subscriptions
-    )
+            item.outcome = DONE
 
 
 def _wait(sequence: int, position: Position, last: int, gap_wait: float) -> Outcome:

@@ -93,10 +93,6 @@ class Book(Protocol):
         """
         ...
 
-    async def settled_among(self, events: Sequence[UUID]) -> Collection[tuple[UUID, str]]:
-        """The events and reactions that took effect, or were dead-lettered."""
-        ...
-
     async def settle_all(self, done: Sequence[tuple[UUID, str]], reached: Sequence[Reached]) -> None:
         """Add inbox rows and set the progress of locked subjects. Raises `AlreadyDone` when a row is there already."""
         ...

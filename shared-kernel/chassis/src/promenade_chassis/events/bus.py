@@ -169,6 +169,9 @@ class Subscriptions:
         for wire in wires:
             if any(present.name == name for present in self.of(wire)):
                 raise ValueError(f"{name} is subscribed to {wire} already")
+        for wire in wires:
+            if any(present.event_class is not event_class for present in self.of(wire)):
+                raise ValueError(f"the reactions of {self.context} to {wire} ask for different forms of one fact")
         subscription = Subscription(name, event_class, reaction, batch=batch, alone=alone)
         for wire in wires:
             self._by_type[wire] = (*self.of(wire), subscription)

@@ -16,7 +16,6 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Protocol
 
 import structlog
@@ -25,14 +24,14 @@ from promenade_kernel.events.errors import PoisonMessage, UnknownEventType
 
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.events.batches import AT_ONCE, Item, Key, items_of
-from promenade_chassis.events.book import AlreadyDone, Book, DatabaseAway, DeadLetter, Standing
+from promenade_chassis.events.book import AlreadyDone, Book, Collision, DatabaseAway, DeadLetter, Standing
 from promenade_chassis.events.bus import Subscription, Subscriptions
 from promenade_chassis.events.outcome import DONE, Again, Outcome, Unpreceded
 from promenade_chassis.events.place import Facts, Place, gap_pause, place_of, read_facts
 from promenade_chassis.events.reacting import Meters, Stopwatch, Uncounted, ids_of, react
 from promenade_chassis.events.retry import RetryPolicy, not_yet_delay
 from promenade_chassis.events.together import ReactionFailed, Together
-from promenade_chassis.ports import NotYet, PermanentError, utc_now
+from promenade_chassis.ports import NotYet, PermanentError
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -41,6 +40,8 @@ UNREADABLE = "*"
 
 _HOPELESS = (PermanentError, PoisonMessage, UnknownEventType)
 _PATIENCE = 3600.0
+_COLLISIONS = 5  # so often it is chance that two transactions wait for each other, and no attempt
+_AFTER_A_FAULT = Again(1.0)
 
 
 class Ledger(Protocol):
@@ -91,7 +92,6 @@ class BookLedger:
         self._together = Together(book, settings, self._meters)
         self._policy = RetryPolicy.of(settings)
         self._gap_wait = float(settings.gap_wait_seconds)
-        self._memory = timedelta(days=settings.inbox_retention_days)
         self._jitter = jitter
         self._context = context
 
@@ -100,6 +100,7 @@ class BookLedger:
     ) -> Outcome:
         """See `Ledger.handle`."""
         delivery = _Delivery(envelope, Facts.of(envelope), subscriptions, adopt)
+        collisions = 0
         while True:
             delivery.running = delivery.watch = None
             try:
@@ -111,6 +112,9 @@ class BookLedger:
             except DatabaseAway:
                 raise
             except Exception as error:
+                if isinstance(error, Collision) and collisions < _COLLISIONS:
+                    collisions += 1
+                    continue
                 if delivery.running is None:
                     raise
                 await self._fail(delivery, delivery.running, error)
@@ -175,7 +179,7 @@ class BookLedger:
             if facts is not None:
                 position = await self._book.lock(facts.source, facts.subject)
                 place = place_of(facts.sequence, position, gap_wait=self._gap_wait, adopt=False)
-                if place in (Place.AHEAD, Place.UNPRECEDED) and position.stood_for < _PATIENCE:
+                if place is Place.AHEAD or (place is Place.UNPRECEDED and position.stood_for < _PATIENCE):
                     return Again(gap_pause(position))
                 if place is Place.NEXT:
                     await self._book.advance(facts.source, facts.subject, facts.sequence)
@@ -196,9 +200,7 @@ class BookLedger:
                 if due is None:
                     return Again(min(standings[each.name].wait for each in unsettled))
                 delivery.running = due
-                await self._react(delivery, due, late=place is Place.BEHIND)
-            elif delivery.subscriptions:
-                self._meters.duplicates(1)
+                await self._react(delivery, due)
             if len(unsettled) > 1:
                 return None
             await self._pass(delivery, place)
@@ -223,23 +225,19 @@ class BookLedger:
             await self._book.advance(facts.source, facts.subject, facts.sequence)
 
     async def _unsettled(self, delivery: _Delivery, place: Place) -> tuple[list[Subscription], Mapping[str, Standing]]:
-        """The reactions still to be settled, and how each stands.
-
-        Behind the progress that is normally none: the delivery is a duplicate. Some are left when this is the second
-        form (`.v2` beside `.v1`) of a fact whose first form nobody here reacts to, or a replay: they act late rather
-        than never, unless the inbox may have forgotten that they did.
-        """
+        """The reactions still to be settled, and how each stands. Behind the progress none: it is a duplicate."""
         envelope, subscriptions = delivery.envelope, delivery.subscriptions
-        if not subscriptions or (place is Place.BEHIND and envelope.time < utc_now() - self._memory):
+        if not subscriptions:
+            return [], {}
+        if place is Place.BEHIND:
+            self._meters.duplicates(1)
             return [], {}
         known = await self._book.standings(envelope.id)
         standings = {each.name: known.get(each.name, Standing()) for each in subscriptions}
         return [each for each in subscriptions if not standings[each.name].settled], standings
 
-    async def _react(self, delivery: _Delivery, subscription: Subscription, *, late: bool) -> None:
+    async def _react(self, delivery: _Delivery, subscription: Subscription) -> None:
         envelope = delivery.envelope
-        if late:
-            logger.warning("reaction.late", sequence=envelope.sequence, **_ids(envelope, subscription))
         delivery.watch = Stopwatch(self._meters)
         since = time.perf_counter()
         await react(subscription, [envelope])

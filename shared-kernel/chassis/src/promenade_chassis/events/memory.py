@@ -276,16 +276,16 @@ class ContextView:
         if outcomes is None:
             _settle(parcels)
             return None
-        return [await self._conclude(parcel, outcome) for parcel, outcome in zip(parcels, outcomes, strict=True)]
+        concluded = [await self._conclude(parcel, outcome) for parcel, outcome in zip(parcels, outcomes, strict=True)]
+        # Told only now: had one of them raised, all would be handled, and told, once more.
+        _settle([parcel for parcel, outcome in zip(parcels, concluded, strict=True) if isinstance(outcome, Done)])
+        return concluded
 
     async def _conclude(self, parcel: _Parcel, outcome: Outcome) -> Done | Again:
         if isinstance(outcome, Unpreceded):
             # Each source is published here in order, by one relay: nothing of the past can be in flight.
             outcome = await self._settlement.settle(parcel.envelope, adopt=True)
-        if isinstance(outcome, Done):
-            parcel.shipment.settle(parcel.number, 1)
-            return outcome
-        return outcome if isinstance(outcome, Again) else Again(1.0)
+        return Again(1.0) if isinstance(outcome, Unpreceded) else outcome
 
 
 def _subject(parcel: _Parcel) -> int:

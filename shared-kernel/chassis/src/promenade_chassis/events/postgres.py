@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -58,10 +58,6 @@ FROM wanted LEFT JOIN entered USING (source, subject) LEFT JOIN locked USING (so
 _TROUBLED = """
 SELECT event_id FROM attempt WHERE event_id = ANY(%(events)b::uuid[])
 UNION SELECT event_id FROM dead_letter WHERE event_id = ANY(%(events)b::uuid[])
-"""
-_SETTLED_AMONG = """
-SELECT event_id, reaction FROM inbox WHERE event_id = ANY(%(events)b::uuid[])
-UNION SELECT event_id, reaction FROM dead_letter WHERE event_id = ANY(%(events)b::uuid[])
 """
 _SETTLE_ALL = """
 WITH advanced AS (
@@ -166,12 +162,6 @@ class PostgresBook:
             await cursor.execute(_TROUBLED, {"events": list(events)}, prepare=True)
             troubled = {row[0] for row in await cursor.fetchall()}
         return Locked([_position(*row) for row in rows], [row[2] for row in rows], troubled)
-
-    async def settled_among(self, events: Sequence[UUID]) -> Collection[tuple[UUID, str]]:
-        """See `Book.settled_among`."""
-        async with self._database.writing_connection().cursor(row_factory=tuple_row) as cursor:
-            await cursor.execute(_SETTLED_AMONG, {"events": list(events)})
-            return {(row[0], row[1]) for row in await cursor.fetchall()}
 
     async def settle_all(self, done: Sequence[tuple[UUID, str]], reached: Sequence[Reached]) -> None:
         """See `Book.settle_all`: one statement."""

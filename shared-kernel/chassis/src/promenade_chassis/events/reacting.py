@@ -53,9 +53,10 @@ class Uncounted:
 
 
 class Stopwatch:
-    """Seconds and events of each reaction of one transaction, told to the meters when that has committed."""
+    """What one transaction did: seconds and events of each reaction, and duplicates; told when it has committed."""
 
     def __init__(self, meters: Meters) -> None:
+        self.duplicates = 0
         self._meters = meters
         self._taken: dict[str, tuple[int, float]] = {}
 
@@ -68,6 +69,8 @@ class Stopwatch:
         """Tell the meters."""
         for reaction, (events, seconds) in self._taken.items():
             self._meters.handled(reaction, events, seconds)
+        if self.duplicates:
+            self._meters.duplicates(self.duplicates)
 
 
 async def react(subscription: Subscription, envelopes: Iterable[Envelope]) -> None:

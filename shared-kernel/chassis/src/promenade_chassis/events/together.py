@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 
 from promenade_chassis.config import EventsSettings
-from promenade_chassis.events.batches import Item, Knowledge, Run, choose, place_runs, rounds, runs_of
+from promenade_chassis.events.batches import Item, Run, choose, place_runs, rounds, runs_of
 from promenade_chassis.events.book import Book
 from promenade_chassis.events.bus import Subscription
 from promenade_chassis.events.outcome import DONE
 from promenade_chassis.events.reacting import Meters, Stopwatch, react
-from promenade_chassis.ports import utc_now
 
 _TOGETHER_SECONDS = 0.05  # other transactions, requests among them, wait for what this one has locked
 
@@ -34,7 +32,6 @@ class Together:
         self._book = book
         self._meters = meters
         self._gap_wait = float(settings.gap_wait_seconds)
-        self._memory = timedelta(days=settings.inbox_retention_days)
 
     async def settle(self, items: Sequence[Item]) -> None:
         """One transaction for all that have their turn; their outcome is set. What stays undecided must go alone.
@@ -44,7 +41,7 @@ class Together:
         runs = runs_of(items)
         watch = Stopwatch(self._meters)
         async with self._book.begin():
-            await self._choose(runs, items)
+            await self._choose(runs, items, watch)
             await self._act([item for item in items if item.has_turn], watch)
             reached = [each for run in runs if run.position for each in [run.settle()] if each is not None]
             done = [(item.envelope.id, each.name) for item in items if item.acted for each in item.subscriptions]
@@ -52,16 +49,13 @@ class Together:
                 await self._book.settle_all(done, reached)
         watch.committed()
 
-    async def _choose(self, runs: Sequence[Run], items: Sequence[Item]) -> None:
+    async def _choose(self, runs: Sequence[Run], items: Sequence[Item], watch: Stopwatch) -> None:
         hopes = [run.hope for run in runs]
         locked = await self._book.lock_all(hopes, [item.envelope.id for item in items])
-        again = place_runs(runs, hopes, locked)
-        settled = await self._book.settled_among(again) if again else ()
-        known = Knowledge(locked.troubled, settled, utc_now() - self._memory, self._gap_wait)
+        place_runs(runs, hopes, locked)
         for run in runs:
-            choose(run, known)
-        if again:
-            self._meters.duplicates(sum(1 for item in items if item.outcome is DONE))
+            choose(run, locked.troubled, gap_wait=self._gap_wait)
+        watch.duplicates = sum(1 for item in items if item.outcome is DONE and item.subscriptions)
 
     async def _act(self, turn: Sequence[Item], watch: Stopwatch) -> None:
         """Run the reactions; the transaction ends before it has lasted for long."""

@@ -72,10 +72,7 @@ class VolatileLedger:
         self._policy = RetryPolicy.of(chosen)
         self._gap_wait = float(chosen.gap_wait_seconds)
         self._jitter = jitter
-        # By source and subject: the last sequence passed, and where nobody reacted to it the same once more, because
-        # another form of the fact may still have a reaction.
-        self._reached: defaultdict[str, dict[int, int]] = defaultdict(dict)
-        self._idle: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        self._reached: defaultdict[str, dict[int, int]] = defaultdict(dict)  # by source and subject
         self._first_seen: dict[tuple[str, int], float] = {}
         self._troubles: dict[int, _Trouble] = {}
 
@@ -108,11 +105,11 @@ class VolatileLedger:
             return Again(gap_pause(position))
         if place is Place.UNPRECEDED:
             return Unpreceded()
-        if place is Place.BEHIND and self._idle[source].get(subject) != envelope.sequence:
+        if place is Place.BEHIND:
             return DONE
         outcome = await self._settle(envelope, subscriptions)
         if outcome is DONE:
-            self._pass(source, subject, envelope.sequence, acted=bool(subscriptions))
+            self._reached[source][subject] = envelope.sequence
         return outcome
 
     async def bury(self, raw: bytes, reason: str) -> Outcome:
@@ -122,7 +119,7 @@ class VolatileLedger:
             last = self._reached[facts.source].get(facts.subject.int, 0)
             if facts.sequence > last + 1:
                 return Again(gap_pause(Position(last, 0.0)))
-            self._pass(facts.source, facts.subject.int, max(facts.sequence, last), acted=True)
+            self._reached[facts.source][facts.subject.int] = max(facts.sequence, last)
         self.dead_letters.append(DeadLetter("*", facts, raw, reason))
         return DONE
 
@@ -144,7 +141,6 @@ class VolatileLedger:
     async def _all_went_well(self, envelopes: Sequence[Envelope], wanted: Sequence[Subscription]) -> bool:
         """Let the reaction act; when it fails what it did not do is no longer noted as passed."""
         if not wanted:
-            self._idle[envelopes[0].source].update({each.subject.int: each.sequence for each in envelopes})
             return True
         turn = envelopes if wanted[0].batch else _Counted(envelopes)
         try:
@@ -197,10 +193,3 @@ class VolatileLedger:
 
     def _trouble_of(self, envelope: Envelope) -> _Trouble:
         return self._troubles.setdefault(envelope.id.int, _Trouble())
-
-    def _pass(self, source: str, subject: int, sequence: int, *, acted: bool) -> None:
-        self._reached[source][subject] = sequence
-        if acted:
-            self._idle[source].pop(subject, None)
-        else:
-            self._idle[source][subject] = sequence

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -88,11 +88,6 @@ class InMemoryBook:
         positions = [Position(self.progress.get(key, 0), now - self._known_since[key]) for key in keys]
         known = {event for event, _ in self._attempts} | {each.facts.id for each in self.dead_letters if each.facts}
         return Locked(positions, [False] * len(hopes), known.intersection(events))
-
-    async def settled_among(self, events: Sequence[UUID]) -> Collection[tuple[UUID, str]]:
-        """See `Book.settled_among`."""
-        given_up = {(each.facts.id, each.reaction) for each in self.dead_letters if each.facts}
-        return {(event, reaction) for event, reaction in self.inbox | given_up if event in events}
 
     async def settle_all(self, done: Sequence[tuple[UUID, str]], reached: Sequence[Reached]) -> None:
         """See `Book.settle_all`."""
