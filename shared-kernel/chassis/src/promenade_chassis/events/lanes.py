@@ -24,6 +24,9 @@ Handle = Callable[[Sequence[WorkT]], Awaitable[Outcomes | None]]
 
 DEFAULT_BATCH = 500
 
+Park = Callable[[list[WorkT]], list[WorkT]]
+Unpark = Callable[[list[WorkT]], None]
+
 _FIRST_SIZE = 16
 _AFTER_A_FAULT = Again(1.0)
 _inside: ContextVar[bool] = ContextVar("promenade_inside_lane", default=False)
@@ -44,11 +47,19 @@ class Lane(Generic[WorkT]):
     """
 
     def __init__(
-        self, handle: Handle[WorkT], subject: Callable[[WorkT], Hashable], rank: Callable[[WorkT], int], batch: int
+        self,
+        handle: Handle[WorkT],
+        subject: Callable[[WorkT], Hashable],
+        rank: Callable[[WorkT], int],
+        park: Park[WorkT],
+        unpark: Unpark[WorkT],
+        batch: int,
     ) -> None:
         self._handle = handle
         self._subject = subject
         self._rank = rank
+        self._park = park
+        self._unpark = unpark
         self._batch = batch
         self._size = min(batch, _FIRST_SIZE)
         self._wake = asyncio.Event()
@@ -115,6 +126,8 @@ class Lane(Generic[WorkT]):
             if len(queue) > room:
                 self._held[subject] = queue[room:]
                 self._due.appendleft(subject)
+        if works:
+            self._unpark(works)
         return works
 
     def _take_arrived(self, room: int) -> list[WorkT]:
@@ -130,6 +143,8 @@ class Lane(Generic[WorkT]):
         queue = self._held.get(subject)
         if queue is None:
             return False
+        if not self._park([work]):
+            return True
         place = bisect_right(queue, self._rank(work), key=self._rank)
         queue.insert(place, work)
         if place == 0 and subject in self._pauses:
@@ -143,14 +158,17 @@ class Lane(Generic[WorkT]):
         for work, outcome in zip(works, outcomes, strict=True):
             if isinstance(outcome, Again):
                 left.setdefault(self._subject(work), ([], outcome.seconds))[0].append(work)
-        for subject, (those, pause) in left.items():
+        for subject, (waiting, pause) in left.items():
+            those = self._park(waiting)
+            if not those:
+                continue
             queue = self._held.setdefault(subject, [])
             queue[:0] = those
             queue.sort(key=self._rank)
             if subject in self._due:
                 self._due.remove(subject)
             self._pause(subject, pause if queue[0] is those[0] else 0.0)
-        return sum(len(those) for those, _ in left.values())
+        return sum(len(waiting) for waiting, _ in left.values())
 
     def _pause(self, subject: Hashable, seconds: float) -> None:
         if seconds > 0:
@@ -165,8 +183,20 @@ class Lane(Generic[WorkT]):
         self._wake.set()
 
 
+def _keep(works: list[WorkT]) -> list[WorkT]:
+    return works
+
+
+def _ignore(_: Sequence[object]) -> None:
+    return
+
+
 class Lanes(Generic[WorkT]):
-    """Several lanes; a subject always goes to the same one. `rank` orders the works of one subject."""
+    """Several lanes; a subject always goes to the same one. `rank` orders the works of one subject.
+
+    `park` is told of works that are held for their subject and answers those that shall be; the others are forgotten.
+    `unpark` is told when works that were held are handled.
+    """
 
     def __init__(
         self,
@@ -176,9 +206,11 @@ class Lanes(Generic[WorkT]):
         subject: Callable[[WorkT], Hashable],
         rank: Callable[[WorkT], int],
         batch: int = DEFAULT_BATCH,
+        park: Park[WorkT] = _keep,
+        unpark: Unpark[WorkT] = _ignore,
     ) -> None:
         self._subject = subject
-        self._lanes = [Lane(handle, subject, rank, batch) for _ in range(count)]
+        self._lanes = [Lane(handle, subject, rank, park, unpark, batch) for _ in range(count)]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

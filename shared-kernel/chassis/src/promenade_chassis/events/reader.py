@@ -23,6 +23,8 @@ logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 BLOCK_SECONDS = 1.0
 _PAGE = 500
+_LEAST_CLAIMED = 50
+PARKED_ROOMS = 20
 CLAIM_AFTER_SECONDS = 15.0
 _TEND_SECONDS = 2.0
 _DISMISS_SECONDS = 60.0
@@ -43,7 +45,11 @@ class Entry(msgspec.Struct, frozen=True):
 class StreamReader:
     """Takes at most `room` entries at a time; each stays pending in Redis until it is settled and acknowledged.
 
-    What another consumer has not touched for `claim_after` seconds is taken over.
+    What waits for its subject is parked and takes no room, so that one subject never stops the stream. Beyond
+    `PARKED_ROOMS` times the room it is forgotten: it stays pending, and is claimed again when it has aged.
+
+    What another consumer has not touched for `claim_after` seconds is taken over, also when there is no room: it may be
+    what all that has been taken waits for.
 
     `read`, `tend` and `acknowledge` are endless loops for a supervisor: they raise when Redis is away, and are right
     again when started again.
@@ -70,6 +76,7 @@ class StreamReader:
         self._room = room
         self._claim_after = claim_after
         self._in_work: dict[bytes, UUID | None] = {}
+        self._parked = 0
         self._settled: list[bytes] = []
         self._settled_some = asyncio.Event()
         self._freed = asyncio.Event()
@@ -109,7 +116,7 @@ class StreamReader:
             if now >= dismiss_at:
                 dismiss_at = now + _DISMISS_SECONDS
                 await dismiss_idle_consumers(self._link, self.stream, self.group, _DISMISS_AFTER_SECONDS)
-            if not self._stopping and self._free() > 0:
+            if not self._stopping:
                 cursor = await self._claim(cursor)
             await asyncio.sleep(min(_TEND_SECONDS, self._claim_after / 4))
 
@@ -129,6 +136,21 @@ class StreamReader:
                 self._in_work.pop(each, None)
             self._freed.set()
         self._settled_some.clear()
+
+    def park(self, entries: list[Entry]) -> list[Entry]:
+        """These wait for their subject; answers those that are kept."""
+        kept = entries[: max(0, self._room * PARKED_ROOMS - self._parked)]
+        self._parked += len(kept)
+        for entry in entries[len(kept) :]:
+            del self._in_work[entry.id]
+        if len(kept) < len(entries):
+            logger.warning("entries.forgotten", stream=self.stream, group=self.group, entries=len(entries) - len(kept))
+        self._freed.set()
+        return kept
+
+    def unpark(self, entries: int) -> None:
+        """So many of those parked are handled again."""
+        self._parked -= entries
 
     def settle(self, entries: Sequence[Entry]) -> None:
         """The effects of these entries have committed."""
@@ -192,7 +214,7 @@ class StreamReader:
 
     async def _claim(self, cursor: bytes) -> bytes:
         words: tuple[Word, ...] = (self.stream, self.group, self.consumer, int(self._claim_after * 1000), cursor)
-        answer = await self._call("XAUTOCLAIM", *words, "COUNT", min(_PAGE, self._free()))
+        answer = await self._call("XAUTOCLAIM", *words, "COUNT", max(_LEAST_CLAIMED, min(_PAGE, self._free())))
         if answer is None:
             return b"0-0"
         if answer[1]:
@@ -238,7 +260,7 @@ class StreamReader:
             return None
 
     def _free(self) -> int:
-        return self._room - len(self._in_work)
+        return self._room - len(self._in_work) + self._parked
 
     async def _wait_for_room(self) -> None:
         while self._free() <= 0 and not self._stopping:

@@ -95,7 +95,15 @@ class RedisBus:
         self._url = url
         self._link = RedisLink(url)
         self._settlement = Settlement(ledger, self.subscriptions)
-        self._lanes = Lanes[Entry](self._handle, settings.lanes, subject=_subject, rank=_sequence, batch=settings.batch)
+        self._lanes = Lanes[Entry](
+            self._handle,
+            settings.lanes,
+            subject=_subject,
+            rank=_sequence,
+            batch=settings.batch,
+            park=_park,
+            unpark=_unpark,
+        )
         self._readers: list[StreamReader] = []
         self._reading: list[asyncio.Task[None]] = []
         self._tending: list[asyncio.Task[None]] = []
@@ -211,10 +219,24 @@ def _sequence(entry: Entry) -> int:
     return entry.envelope.sequence if entry.envelope else 0
 
 
-def _settled(entries: Sequence[Entry]) -> None:
-    """Their effects have committed: each reader acknowledges its own."""
+def _park(entries: list[Entry]) -> list[Entry]:
+    """Those that wait take no room of their readers."""
+    return [kept for reader, its in _by_reader(entries).items() for kept in reader.park(its)]
+
+
+def _unpark(entries: list[Entry]) -> None:
+    for reader, its in _by_reader(entries).items():
+        reader.unpark(len(its))
+
+
+def _by_reader(entries: Sequence[Entry]) -> dict[StreamReader, list[Entry]]:
     by_reader: dict[StreamReader, list[Entry]] = {}
     for entry in entries:
         by_reader.setdefault(entry.reader, []).append(entry)
-    for reader, its in by_reader.items():
+    return by_reader
+
+
+def _settled(entries: Sequence[Entry]) -> None:
+    """Their effects have committed: each reader acknowledges its own."""
+    for reader, its in _by_reader(entries).items():
         reader.settle(its)

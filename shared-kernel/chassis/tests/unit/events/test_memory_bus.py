@@ -1,12 +1,13 @@
 """The memory bus with the ledger in memory: the contracts, and what is its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 import pytest_asyncio
-from promenade_chassis.events.bus import BusClosed
+from promenade_chassis.events.bus import BusClosed, Subscription, Subscriptions
 from promenade_chassis.events.memory import MemoryBus
+from promenade_chassis.events.outcome import DONE, Outcome, Unpreceded
 from promenade_chassis.testing.batch_contract import BatchContract
 from promenade_chassis.testing.bus_contract import BusContract
 from promenade_chassis.testing.bus_rig import (
@@ -202,6 +203,45 @@ async def test_a_reaction_to_another_event_of_the_same_source_is_not_called():
 
     assert called == []
     await shared.close(1)
+
+
+class Stumbling(InMemoryLedger):
+    """Settles what it can of a batch; then the plumbing fails, over what is to be adopted."""
+
+    async def handle_all(self, envelopes: Sequence[Envelope], subscriptions: Subscriptions) -> list[Outcome]:
+        """The first is done, the others are unpreceded."""
+        return [DONE if each.sequence == 1 else Unpreceded() for each in envelopes]
+
+    async def handle(
+        self, envelope: Envelope, subscriptions: Sequence[Subscription], *, adopt: bool = False
+    ) -> Outcome:
+        """As when a statement takes too long."""
+        raise OSError("the plumbing")
+
+
+async def test_a_receipt_counts_each_context_once():
+    """A context whose plumbing fails in the middle of a batch, again and again, is not taken for two."""
+    shared, calls = MemoryBus(), 0
+    quick = shared.for_context("billing", Stumbling("billing"), lanes=1)
+    slow = shared.for_context("order-management", InMemoryLedger("order-management"), lanes=1)
+
+    async def on_user_suspended(event: UserSuspended, envelope: Envelope) -> None:
+        nonlocal calls
+        calls += 1
+        await asyncio.Event().wait()
+
+    quick.subscribe(UserSuspended, on_user_suspended)
+    slow.subscribe(UserSuspended, on_user_suspended)
+    first, second = await shared.publish(history(1)), await shared.publish(history(1, start=7))
+    for view in (quick, slow):
+        await view.start()
+    await eventually(lambda: _equal(calls, 1))
+    for _ in range(25):
+        await asyncio.sleep(0.1)
+
+    assert not first.done()
+    assert not second.done()
+    await shared.close(0)
 
 
 async def _until(event: asyncio.Event) -> None:

@@ -113,6 +113,20 @@ def test_a_reaction_gets_the_older_forms_of_what_it_subscribes_to():
 
 
 @pytest.mark.usefixtures("second_form")
+@pytest.mark.parametrize("order", [[UserSuspended, UserSuspendedV2], [UserSuspendedV2, UserSuspended]])
+def test_a_context_reads_one_form_of_a_fact(order: list[type[Event]]):
+    """Two forms read by two reactions would have two turns; the second might come behind the next fact."""
+
+    async def on_another(event: Event, envelope: Envelope) -> None: ...
+
+    subscriptions = Subscriptions("billing")
+    subscriptions.add(order[0], on_anything)
+
+    with pytest.raises(ValueError, match="different forms"):
+        subscriptions.add(order[1], on_another)
+
+
+@pytest.mark.usefixtures("second_form")
 @pytest.mark.parametrize(
     ("reads", "passed_over"),
     [

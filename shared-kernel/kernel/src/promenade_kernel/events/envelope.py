@@ -18,6 +18,7 @@ from promenade_kernel.events.registry import (
     event_class,
     fact_of,
     instants_of,
+    is_wire_type,
     major_of,
     newest_first,
     upcast,
@@ -77,9 +78,20 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def decode(data: bytes) -> "Envelope":
         """Read an envelope; what is none is a `PoisonMessage`."""
         try:
-            return codec.decode(data, Envelope)
+            envelope = codec.decode(data, Envelope)
         except msgspec.DecodeError as fault:
             raise PoisonMessage(f"not an envelope: {fault}") from fault
+        if b"\\u0000" in data:
+            envelope.refuse_nul()
+        if envelope.forms is not None and not is_wire_type(envelope.type):
+            raise PoisonMessage(f"not an envelope: {envelope.type!r} has no forms")
+        return envelope
+
+    def refuse_nul(self) -> None:
+        """Raise `PoisonMessage` when a field has a NUL, which no database keeps; the payload is its reader's."""
+        for name in ("source", "type", "correlationid", "causationid", "traceparent", "actor"):
+            if "\0" in (getattr(self, name) or ""):
+                raise PoisonMessage(f"not an envelope: {name} has a NUL")
 
     def open(self) -> Event:
         """Read the payload; raises `UnknownEventType`, or `PoisonMessage` when it breaks its type's schema."""

@@ -97,6 +97,11 @@ def major_of(wire: str) -> int:
     return int(_parts(wire)["major"])
 
 
+def is_wire_type(wire: str) -> bool:
+    """Whether it is of the form `<aggregate>.<verb>.v<major>`."""
+    return _WIRE.fullmatch(wire) is not None
+
+
 def fact_of(wire: str) -> str:
     """What all forms of a fact have in common: `order.placed` for `order.placed.v1`."""
     return _parts(wire)["fact"]

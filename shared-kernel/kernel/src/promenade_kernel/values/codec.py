@@ -54,6 +54,8 @@ def decode(data: bytes | str | msgspec.Raw, wanted: type[T]) -> T:
         return decoder.decode(data)
     except UnicodeDecodeError:
         raise msgspec.DecodeError("JSON is malformed: not UTF-8") from None
+    except RecursionError:
+        raise msgspec.DecodeError("JSON is nested too deeply") from None
 
 
 def to_plain(value: object) -> Any:
