@@ -160,7 +160,7 @@ async def tried(rig: BusRig, fact: Envelope, times: int) -> None:
 async def test_what_is_behind_the_progress_is_acknowledged_not_acted_upon(
     link: RedisLink, rigs: MakeRig, books: PostgresBookkeeping
 ):
-    """A reaction that is new, or renamed, does not act on what its context has passed, also when its group begins anew."""
+    """A reaction that is new, or renamed, does not act on what its context has passed when its group begins anew."""
     facts = history(3)
     before = rigs("before")
 
