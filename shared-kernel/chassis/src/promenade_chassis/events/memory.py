@@ -144,7 +144,7 @@ class _Shipment:
         return settled
 
 
-class _Parcel(msgspec.Struct, eq=False):
+class _Parcel(msgspec.Struct, eq=False, gc=False):
     """One event on its way."""
 
     envelope: Envelope
@@ -269,7 +269,11 @@ class ContextView:
 
     def take(self, envelopes: Sequence[Envelope], shipment: _Shipment) -> None:
         """Queue events behind the others of their subjects."""
-        self._lanes.put([_Parcel(envelope, shipment, number) for number, envelope in enumerate(envelopes)])
+        count = self._lanes.count
+        dealt: list[list[_Parcel]] = [[] for _ in range(count)]
+        for number, envelope in enumerate(envelopes):
+            dealt[envelope.subject.int % count].append(_Parcel(envelope, shipment, number))
+        self._lanes.put_dealt(dealt)
 
     async def _handle(self, parcels: Sequence[_Parcel]) -> Sequence[Done | Again] | None:
         outcomes = await self._settlement.settle_all([parcel.envelope for parcel in parcels])

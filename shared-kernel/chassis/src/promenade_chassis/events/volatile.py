@@ -132,10 +132,11 @@ class VolatileLedger:
         reached = self._reached[source]
         for index in range(start, len(envelopes)):
             envelope = envelopes[index]
-            subject, sequence = envelope.subject.int, envelope.sequence
-            if reached.get(subject, 0) + 1 != sequence or envelope.type != kind or envelope.source != source:
+            subject = envelope.subject.int
+            following = reached.get(subject, 0) + 1
+            if following != envelope.sequence or envelope.type != kind or envelope.source != source:
                 return index
-            reached[subject] = sequence
+            reached[subject] = following
         return len(envelopes)
 
     async def _all_went_well(self, envelopes: Sequence[Envelope], wanted: Sequence[Subscription]) -> bool:

@@ -40,6 +40,11 @@ _encoder = msgspec.json.Encoder(enc_hook=enc_hook)
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
+def _make_decoder(wanted: type[T]) -> msgspec.json.Decoder[T]:
+    decoder = _decoders[wanted] = msgspec.json.Decoder(wanted, dec_hook=dec_hook)
+    return decoder
+
+
 def encode(value: object) -> bytes:
     """Write a value as JSON."""
     return _encoder.encode(value)
@@ -47,11 +52,8 @@ def encode(value: object) -> bytes:
 
 def decode(data: bytes | str | msgspec.Raw, wanted: type[T]) -> T:
     """Read JSON as `wanted`."""
-    decoder = _decoders.get(wanted)
-    if decoder is None:
-        decoder = _decoders[wanted] = msgspec.json.Decoder(wanted, dec_hook=dec_hook)
     try:
-        return decoder.decode(data)
+        return (_decoders.get(wanted) or _make_decoder(wanted)).decode(data)
     except UnicodeDecodeError:
         raise msgspec.DecodeError("JSON is malformed: not UTF-8") from None
     except RecursionError:
