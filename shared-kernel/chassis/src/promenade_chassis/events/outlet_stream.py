@@ -57,16 +57,22 @@ WITH marked AS (
 ), done AS (DELETE FROM outbox_pending USING marked WHERE outbox_pending.seq = marked.seq)
 UPDATE stream_state SET last_id = %(last_id)s WHERE stream = %(stream)s
 """
+# They wait again by themselves: the database sees to it.
 _UNMARK = """
-WITH unmarked AS (
-    UPDATE outbox SET published_at = NULL, stream_id = NULL
-    WHERE stream_id IS NOT NULL
-      AND (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric) > (%(ms)s, %(number)s)
-    RETURNING seq
-)
-INSERT INTO outbox_pending SELECT seq FROM unmarked ON CONFLICT DO NOTHING
+UPDATE outbox SET published_at = NULL, stream_id = NULL
+WHERE stream_id IS NOT NULL
+  AND (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric) > (%(ms)s, %(number)s)
 """
-_DROP = "DELETE FROM outbox_pending WHERE seq = ANY(%(seqs)s::bigint[])"
+# The rows are locked and looked at again: one that was taken back meanwhile waits for good reason.
+_DROP = """
+WITH published AS MATERIALIZED (
+    SELECT seq FROM outbox WHERE seq = ANY(%(seqs)s::bigint[]) AND published_at IS NOT NULL ORDER BY seq FOR UPDATE
+)
+DELETE FROM outbox_pending AS waiting WHERE waiting.seq = ANY(%(seqs)s::bigint[]) AND (
+    waiting.seq IN (SELECT seq FROM published)
+    OR NOT EXISTS (SELECT FROM outbox WHERE outbox.seq = waiting.seq)
+)
+"""
 # The waiting rows come and go at one end of their index; what is gone would be passed over again and again.
 _VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) outbox_pending"
 _RESTART = "UPDATE stream_state SET last_id = %(last_id)s, floor_id = %(floor_id)s WHERE stream = %(stream)s"

@@ -121,6 +121,30 @@ async def test_what_every_group_had_acknowledged_is_not_published_again(
     assert await published(link) == [3, 4, 5, 6, 1]
 
 
+async def test_what_a_relay_of_the_release_before_took_back_is_published(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """Redis loses everything while it leads, in the middle of a rolling upgrade; then it goes."""
+    holder = await outlets()
+    await record(database, history(3))
+    await holder.publish_all()
+    await link.call("FLUSHDB")
+    await _take_all_back(database)
+
+    successor = await outlets()
+    await successor.publish_all()
+
+    assert await published(link) == [1, 2, 3]
+
+
+async def _take_all_back(database: Database) -> None:
+    """As it did, which knew nothing of `outbox_pending`."""
+    async with database.begin():
+        connection = database.writing_connection()
+        await connection.execute("UPDATE outbox SET published_at = NULL, stream_id = NULL WHERE stream_id IS NOT NULL")
+        await connection.execute("UPDATE stream_state SET floor_id = last_id, last_id = '0-0'")
+
+
 async def test_ids_rise_over_a_loss_whatever_the_servers_clock_says(
     database: Database, link: RedisLink, outlets: NewOutlet
 ):
