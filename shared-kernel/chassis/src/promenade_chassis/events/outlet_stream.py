@@ -19,6 +19,7 @@ from promenade_chassis.events.scripts import Appended, append, survey
 from promenade_chassis.events.stream_groups import lowest_acknowledged, note_groups
 from promenade_chassis.events.stream_ids import NOTHING, StreamId
 from promenade_chassis.events.supervision import together
+from promenade_chassis.events.taken_back import take_back_beyond
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -56,12 +57,6 @@ WITH marked AS (
     RETURNING outbox.seq
 ), done AS (DELETE FROM outbox_pending USING marked WHERE outbox_pending.seq = marked.seq)
 UPDATE stream_state SET last_id = %(last_id)s WHERE stream = %(stream)s
-"""
-# They wait again by themselves: the database sees to it.
-_UNMARK = """
-UPDATE outbox SET published_at = NULL, stream_id = NULL
-WHERE stream_id IS NOT NULL
-  AND (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric) > (%(ms)s, %(number)s)
 """
 # The rows are locked and looked at again: one that was taken back meanwhile waits for good reason.
 _DROP = """
@@ -203,9 +198,10 @@ class StreamOutlet:
         surviving = answer.found if answer.found < self._remembered else NOTHING
         floor = max(self._floor, self._remembered)
         async with connection.transaction():
+            # Where a part survived everything after it comes again: a hole would stop every group that comes later.
             settled = await lowest_acknowledged(connection, self._stream, self._retention)
-            beyond = max(surviving, settled or NOTHING)
-            cursor = await connection.execute(_UNMARK, {"ms": beyond.milliseconds, "number": beyond.number})
+            beyond = surviving if surviving > NOTHING else settled or NOTHING
+            rows = await take_back_beyond(connection, beyond)
             values = {"last_id": str(answer.found), "floor_id": str(floor), "stream": self._stream}
             await connection.execute(_RESTART, values)
         logger.error(
@@ -213,7 +209,7 @@ class StreamOutlet:
             stream=self._stream,
             remembered=str(self._remembered),
             found=str(answer.found),
-            publishing_again=cursor.rowcount,
+            publishing_again=rows,
         )
         self._remembered, self._floor = answer.found, floor
 
