@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, LiteralString
 
@@ -19,7 +19,7 @@ from promenade_chassis.events.scripts import Appended, append, survey
 from promenade_chassis.events.stream_groups import lowest_acknowledged, note_groups
 from promenade_chassis.events.stream_ids import NOTHING, StreamId
 from promenade_chassis.events.supervision import together
-from promenade_chassis.events.taken_back import take_back_beyond
+from promenade_chassis.events.taken_back import take_back_beyond, take_back_up_to
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -78,7 +78,8 @@ class StreamOutlet:
 
     The stream's last-generated-id is compared with the remembered one in the step that appends, and once a second
     while idle. Newer: a relay died before marking, what it appended is marked. Older, or the remembered entry is gone:
-    Redis lost data, and what some group had not acknowledged is published again, in order, under ids above all before.
+    Redis lost data, and what some group had not acknowledged is published again, in order, under ids above all before;
+    the rest, too, when a group appears that was not known then.
     """
 
     def __init__(self, link: RedisLink, stream: str, settings: EventsSettings) -> None:
@@ -218,13 +219,21 @@ class StreamOutlet:
         seen = await survey(self._link, self._stream)
         if seen.found != self._remembered:
             return
-        await note_groups(connection, self._stream, seen.acknowledged)
+        await self._note_groups(connection, seen.acknowledged)
         now = time.monotonic()
         if now >= self._trim_at:
             self._trim_at = now + _TRIM_SECONDS
             noted = await lowest_acknowledged(connection, self._stream, self._retention)
             # The groups that are there count as they are now; the notes add those that a loss of Redis took away.
             await self._trim([*seen.acknowledged.values(), *([] if noted is None else [noted])])
+
+    async def _note_groups(self, connection: Connection, acknowledged: Mapping[str, StreamId]) -> None:
+        """A group that nobody had noted when Redis lost data is given what was not published again for the others."""
+        async with connection.transaction():
+            appeared = await note_groups(connection, self._stream, acknowledged, self._retention)
+            rows = await take_back_up_to(connection, self._floor) if appeared and self._floor > NOTHING else 0
+        if rows:
+            logger.warning("stream.group-lacks-data", stream=self._stream, groups=appeared, publishing_again=rows)
 
     async def _trim(self, acknowledged: list[StreamId]) -> None:
         """By age, and never past what some group has not acknowledged, nor the entry that proves nothing was lost."""

@@ -13,11 +13,17 @@ UPDATE outbox SET published_at = NULL, stream_id = NULL WHERE stream_id IS NOT N
 AND (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric)
 """
 _BEYOND = _TAKE_BACK + "> (%(milliseconds)s, %(number)s)"
+_UP_TO = _TAKE_BACK + "<= (%(milliseconds)s, %(number)s)"
 
 
 async def take_back_beyond(connection: Connection, beyond: StreamId) -> int:
     """Take back what has a higher id; answers how many rows."""
     return await _take_back(connection, _BEYOND, beyond)
+
+
+async def take_back_up_to(connection: Connection, last: StreamId) -> int:
+    """Take back what has this id or a lower one; answers how many rows."""
+    return await _take_back(connection, _UP_TO, last)
 
 
 async def _take_back(connection: Connection, statement: LiteralString, bound: StreamId) -> int:

@@ -11,3 +11,6 @@ WHEN (NEW.published_at IS NULL AND OLD.published_at IS NOT NULL) EXECUTE FUNCTIO
 
 -- What was taken back until now: making the trigger has waited for whoever was about to.
 INSERT INTO outbox_pending SELECT seq FROM outbox WHERE published_at IS NULL ON CONFLICT DO NOTHING;
+
+-- When the groups were last looked at: one is forgotten for not being seen, not for nobody looking.
+ALTER TABLE stream_state ADD COLUMN surveyed_at timestamptz NOT NULL DEFAULT now();

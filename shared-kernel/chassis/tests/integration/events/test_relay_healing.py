@@ -1,9 +1,11 @@
 """The relay heals what Redis lost: before anything new is appended, in order, no more than it has to."""
 
 import asyncio
+from datetime import timedelta
 
+import pytest
 from promenade_chassis.config import EventsSettings
-from promenade_chassis.database import Database
+from promenade_chassis.database import Connection, Database
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.stream_groups import note_groups
 from promenade_chassis.events.stream_ids import StreamId
@@ -11,6 +13,8 @@ from promenade_chassis.testing.bus_rig import history
 from promenade_chassis.testing.events import record
 from promenade_chassis.testing.polling import eventually
 from promenade_chassis.testing.relay_rig import STREAM, LeadingOutlet, NewOutlet, entries, published
+
+WEEK = timedelta(days=7)
 
 
 async def test_a_flushed_stream_is_filled_again_before_anything_new(
@@ -155,6 +159,60 @@ async def _take_all_back(database: Database) -> None:
         await connection.execute("UPDATE stream_state SET floor_id = last_id, last_id = '0-0'")
 
 
+async def test_a_group_that_was_not_noted_loses_nothing_with_redis(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """Of a context deployed in that moment; what the others had acknowledged was not published again for them."""
+    holder = await outlets()
+    await record(database, history(5))
+    await holder.publish_all()
+    await _acknowledge(link, "billing", 4)
+    await holder.note()
+    await link.call("FLUSHDB")
+    await record(database, history(1, start=99))
+    await holder.publish_all()
+    assert await published(link) == [5, 99]
+
+    await link.call("XGROUP", "CREATE", STREAM, "customer-management", "0")
+    await holder.note()
+    await holder.publish_all()
+
+    assert await published(link) == [5, 99, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("surveyed_ago", "healed"), [(0, [99]), (8, [1, 2, 3, 99])])
+async def test_a_group_is_forgotten_for_not_being_seen_not_for_nobody_looking(
+    database: Database, link: RedisLink, outlets: NewOutlet, surveyed_ago: int, healed: list[int]
+):
+    """Away for longer than the stream keeps entries it is a new group when it comes back, and has its past then."""
+    holder = await outlets()
+    await record(database, history(3))
+    await holder.publish_all()
+    await _acknowledge(link, "billing", 3)
+    await note_groups(holder.connection, STREAM, {"away": StreamId(0, 0)}, WEEK)
+    await holder.note()
+    await _age(holder.connection, "away", seen_ago=8, surveyed_ago=surveyed_ago)
+    await link.call("FLUSHDB")
+    await record(database, history(1, start=99))
+    await holder.publish_all()
+    assert await published(link) == healed
+
+    await link.call("XGROUP", "CREATE", STREAM, "away", "0")
+    for _ in range(2):
+        await holder.note()
+        await holder.publish_all()
+
+    assert await published(link) == (healed if surveyed_ago else [99, 1, 2, 3])
+
+
+async def _age(connection: Connection, group: str, *, seen_ago: int, surveyed_ago: int) -> None:
+    """So many days ago the group was last seen, and the groups were last looked at."""
+    days = {"name": group, "seen": seen_ago, "surveyed": surveyed_ago}
+    seen = "UPDATE stream_group SET noted_at = now() - make_interval(days => %(seen)s) WHERE name = %(name)s"
+    await connection.execute(seen, days)
+    await connection.execute("UPDATE stream_state SET surveyed_at = now() - make_interval(days => %(surveyed)s)", days)
+
+
 async def test_ids_rise_over_a_loss_whatever_the_servers_clock_says(
     database: Database, link: RedisLink, outlets: NewOutlet
 ):
@@ -180,7 +238,7 @@ async def test_a_group_that_is_away_is_not_forgotten_by_a_second_loss(
     await record(database, history(3))
     await holder.publish_all()
     nothing, everything = StreamId(0, 0), (await entries(link))[-1][0]
-    await note_groups(holder.connection, STREAM, {"away": nothing, "quick": everything})
+    await note_groups(holder.connection, STREAM, {"away": nothing, "quick": everything}, WEEK)
 
     for _ in range(2):
         await link.call("FLUSHDB")
@@ -188,7 +246,7 @@ async def test_a_group_that_is_away_is_not_forgotten_by_a_second_loss(
         await record(database, history(1))
         await holder.publish_all()
         last = (await entries(link))[-1][0]
-        await note_groups(holder.connection, STREAM, {"quick": last})
+        await note_groups(holder.connection, STREAM, {"quick": last}, WEEK)
 
     assert await published(link) == [1, 2, 3, 1, 1]
 
