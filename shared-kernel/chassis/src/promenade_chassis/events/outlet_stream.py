@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, LiteralString
 
@@ -19,6 +19,7 @@ from promenade_chassis.events.scripts import Appended, append, survey
 from promenade_chassis.events.stream_groups import lowest_acknowledged, note_groups
 from promenade_chassis.events.stream_ids import NOTHING, StreamId
 from promenade_chassis.events.supervision import together
+from promenade_chassis.events.taken_back import take_back_beyond, take_back_up_to
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -57,16 +58,16 @@ WITH marked AS (
 ), done AS (DELETE FROM outbox_pending USING marked WHERE outbox_pending.seq = marked.seq)
 UPDATE stream_state SET last_id = %(last_id)s WHERE stream = %(stream)s
 """
-_UNMARK = """
-WITH unmarked AS (
-    UPDATE outbox SET published_at = NULL, stream_id = NULL
-    WHERE stream_id IS NOT NULL
-      AND (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric) > (%(ms)s, %(number)s)
-    RETURNING seq
+# The rows are locked and looked at again: one that was taken back meanwhile waits for good reason.
+_DROP = """
+WITH published AS MATERIALIZED (
+    SELECT seq FROM outbox WHERE seq = ANY(%(seqs)s::bigint[]) AND published_at IS NOT NULL ORDER BY seq FOR UPDATE
 )
-INSERT INTO outbox_pending SELECT seq FROM unmarked ON CONFLICT DO NOTHING
+DELETE FROM outbox_pending AS waiting WHERE waiting.seq = ANY(%(seqs)s::bigint[]) AND (
+    waiting.seq IN (SELECT seq FROM published)
+    OR NOT EXISTS (SELECT FROM outbox WHERE outbox.seq = waiting.seq)
+)
 """
-_DROP = "DELETE FROM outbox_pending WHERE seq = ANY(%(seqs)s::bigint[])"
 # The waiting rows come and go at one end of their index; what is gone would be passed over again and again.
 _VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) outbox_pending"
 _RESTART = "UPDATE stream_state SET last_id = %(last_id)s, floor_id = %(floor_id)s WHERE stream = %(stream)s"
@@ -77,7 +78,8 @@ class StreamOutlet:
 
     The stream's last-generated-id is compared with the remembered one in the step that appends, and once a second
     while idle. Newer: a relay died before marking, what it appended is marked. Older, or the remembered entry is gone:
-    Redis lost data, and what some group had not acknowledged is published again, in order, under ids above all before.
+    Redis lost data, and what some group had not acknowledged is published again, in order, under ids above all before;
+    the rest, too, when a group appears that was not known then.
     """
 
     def __init__(self, link: RedisLink, stream: str, settings: EventsSettings) -> None:
@@ -197,9 +199,10 @@ class StreamOutlet:
         surviving = answer.found if answer.found < self._remembered else NOTHING
         floor = max(self._floor, self._remembered)
         async with connection.transaction():
+            # Where a part survived everything after it comes again: a hole would stop every group that comes later.
             settled = await lowest_acknowledged(connection, self._stream, self._retention)
-            beyond = max(surviving, settled or NOTHING)
-            cursor = await connection.execute(_UNMARK, {"ms": beyond.milliseconds, "number": beyond.number})
+            beyond = surviving if surviving > NOTHING else settled or NOTHING
+            rows = await take_back_beyond(connection, beyond)
             values = {"last_id": str(answer.found), "floor_id": str(floor), "stream": self._stream}
             await connection.execute(_RESTART, values)
         logger.error(
@@ -207,7 +210,7 @@ class StreamOutlet:
             stream=self._stream,
             remembered=str(self._remembered),
             found=str(answer.found),
-            publishing_again=cursor.rowcount,
+            publishing_again=rows,
         )
         self._remembered, self._floor = answer.found, floor
 
@@ -216,13 +219,21 @@ class StreamOutlet:
         seen = await survey(self._link, self._stream)
         if seen.found != self._remembered:
             return
-        await note_groups(connection, self._stream, seen.acknowledged)
+        await self._note_groups(connection, seen.acknowledged)
         now = time.monotonic()
         if now >= self._trim_at:
             self._trim_at = now + _TRIM_SECONDS
             noted = await lowest_acknowledged(connection, self._stream, self._retention)
             # The groups that are there count as they are now; the notes add those that a loss of Redis took away.
             await self._trim([*seen.acknowledged.values(), *([] if noted is None else [noted])])
+
+    async def _note_groups(self, connection: Connection, acknowledged: Mapping[str, StreamId]) -> None:
+        """A group that nobody had noted when Redis lost data is given what was not published again for the others."""
+        async with connection.transaction():
+            appeared = await note_groups(connection, self._stream, acknowledged, self._retention)
+            rows = await take_back_up_to(connection, self._floor) if appeared and self._floor > NOTHING else 0
+        if rows:
+            logger.warning("stream.group-lacks-data", stream=self._stream, groups=appeared, publishing_again=rows)
 
     async def _trim(self, acknowledged: list[StreamId]) -> None:
         """By age, and never past what some group has not acknowledged, nor the entry that proves nothing was lost."""

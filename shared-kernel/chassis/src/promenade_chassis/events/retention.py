@@ -17,10 +17,16 @@ logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 _BATCH = 1_000
 _EVERY_SECONDS = 600.0
 
-# The oldest rows by key are looked at, not the whole table: published in about the order of seq.
+# The oldest rows by key are looked at, not the whole table: published in about the order of seq. What some group has
+# not acknowledged stays, however old: Redis may lose it. Which groups count: see `stream_groups`.
 _OUTBOX: LiteralString = """
 DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT %(batch)s)
 AND published_at < now() - make_interval(days => %(outbox)s)
+AND (stream_id IS NULL OR NOT EXISTS (
+    SELECT FROM stream_group JOIN stream_state USING (stream)
+    WHERE noted_at >= surveyed_at - make_interval(days => %(stream)s)
+      AND (split_part(acknowledged_id, '-', 1)::numeric, split_part(acknowledged_id, '-', 2)::numeric)
+        < (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric)))
 """
 # An event id is a UUIDv7: what was made before `inbox_before` is found by the primary key. What was handled late stays.
 _INBOX: LiteralString = """
@@ -61,7 +67,11 @@ class Retention:
 
     def __init__(self, database: Database, settings: EventsSettings) -> None:
         self._database = database
-        self._days = {"outbox": settings.outbox_retention_days, "inbox": settings.inbox_retention_days}
+        self._days = {
+            "outbox": settings.outbox_retention_days,
+            "stream": settings.stream_retention_days,
+            "inbox": settings.inbox_retention_days,
+        }
 
     async def run(self) -> None:
         """Clean up every ten minutes; the first time not before: what waits since a long stop comes first."""

@@ -110,6 +110,36 @@ async def test_what_a_relay_of_the_release_before_marked_is_not_published_again(
     assert await _waiting(database) == 0
 
 
+async def test_what_is_taken_back_while_its_note_is_dropped_is_published(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """A relay of the release before marked it and left the note behind; an operator's replay commits in that moment."""
+    await record(database, history(1))
+    await _mark_all(database)
+    holder = await outlets()
+
+    async with database.begin():
+        await database.writing_connection().execute("UPDATE outbox SET published_at = NULL")
+        publishing = asyncio.create_task(holder.publish_all())
+        await eventually(lambda: _held_up_or_done(database, holder.connection.info.backend_pid, publishing))
+    await publishing
+    await holder.publish_all()
+
+    assert await published(link) == [1]
+
+
+async def _mark_all(database: Database) -> None:
+    async with database.begin():
+        await database.writing_connection().execute("UPDATE outbox SET published_at = now()")
+
+
+async def _held_up_or_done(database: Database, pid: int, task: asyncio.Task[None]) -> None:
+    query = "SELECT count(*) AS waits FROM pg_locks WHERE NOT granted AND pid = %(pid)s"
+    row = await (await database.writing_connection().execute(query, {"pid": pid})).fetchone()
+    assert row is not None
+    assert task.done() or row["waits"]
+
+
 async def test_marking_touches_no_index(database: Database, outlets: NewOutlet):
     """Each mark is a heap-only update, in pages that were left room for it."""
     await record(database, in_turns(*(history(10) for _ in range(50))))

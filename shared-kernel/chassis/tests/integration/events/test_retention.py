@@ -5,7 +5,11 @@ from uuid import UUID
 import pytest
 from promenade_chassis.config import ConfigurationError, EventsSettings
 from promenade_chassis.database import Database
+from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.retention import Retention, check_retention
+from promenade_chassis.testing.bus_rig import history
+from promenade_chassis.testing.events import record
+from promenade_chassis.testing.relay_rig import STREAM, NewOutlet, entries, published
 from promenade_kernel.values.ids import new_id
 
 OLD, YOUNG = 31, 6
@@ -60,6 +64,26 @@ async def test_what_is_old_goes_in_batches_and_the_rest_stays(database: Database
     await Retention(database, EventsSettings()).clean_up()
 
     assert await counts(database) == [5, 3, 3, 3]
+
+
+async def test_what_a_group_has_not_acknowledged_stays_and_survives_a_loss_of_redis(
+    database: Database, link: RedisLink, outlets: NewOutlet
+):
+    """A consumer is down for eight days; its entries are kept on the stream, and their rows in case that is lost."""
+    holder = await outlets()
+    await record(database, history(3))
+    await holder.publish_all()
+    await link.call("XGROUP", "CREATE", STREAM, "billing", str((await entries(link))[0][0]))
+    await holder.note()
+    await holder.connection.execute("UPDATE outbox SET published_at = now() - interval '8 days'")
+    await Retention(database, EventsSettings()).clean_up()
+    assert (await counts(database))[0] == 2
+
+    await link.call("FLUSHDB")
+    await record(database, history(1, start=99))
+    await holder.publish_all()
+
+    assert await published(link) == [2, 3, 99]
 
 
 @pytest.mark.parametrize(("inbox", "refused"), [(15, False), (14, True), (1, True)])
