@@ -27,7 +27,7 @@ from promenade_chassis.events.supervision import cancelled, supervised
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
-DEFAULT_ROOM = 1_000
+LEAST_ROOM = 1_000
 _LOOK_AGAIN = Again(1.0)
 _GOODBYE_SECONDS = 2.0
 _MANY = 1_000_000
@@ -73,8 +73,8 @@ class StreamReceipt:
 class RedisBus:
     """One context's bus. Redis being away is waited out, for ever; nothing falls back to memory.
 
-    `room` bounds the entries of each stream taken and not yet acknowledged; what another replica has not touched for
-    `claim_after` seconds is taken over.
+    `room` bounds the entries of each stream taken and not yet acknowledged, by default two batches a lane; what another
+    replica has not touched for `claim_after` seconds is taken over.
     """
 
     def __init__(
@@ -85,12 +85,12 @@ class RedisBus:
         settings: EventsSettings,
         *,
         replica: str | None = None,
-        room: int = DEFAULT_ROOM,
+        room: int | None = None,
         claim_after: float = CLAIM_AFTER_SECONDS,
     ) -> None:
         self.subscriptions = Subscriptions(context)
         self._consumer = replica or replica_name()
-        self._room = room
+        self._room = room or max(LEAST_ROOM, 2 * settings.lanes * settings.batch)
         self._claim_after = claim_after
         self._url = url
         self._link = RedisLink(url)

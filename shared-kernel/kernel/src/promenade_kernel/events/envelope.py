@@ -81,7 +81,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             envelope = codec.decode(data, Envelope)
         except msgspec.DecodeError as fault:
             raise PoisonMessage(f"not an envelope: {fault}") from fault
-        if b"\\u0000" in data:
+        if b"\\" in data and b"\\u0000" in data:
             envelope.refuse_nul()
         if envelope.forms is not None and not is_wire_type(envelope.type):
             raise PoisonMessage(f"not an envelope: {envelope.type!r} has no forms")
