@@ -140,6 +140,29 @@ async def _held_up_or_done(database: Database, pid: int, task: asyncio.Task[None
     assert task.done() or row["waits"]
 
 
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [
+        pytest.param(b'"type":"user.', b'"type":"user.\\u0000', id="nul"),
+        pytest.param(b'"data":', b'"nested":' + b"[" * 5000 + b"]" * 5000 + b',"data":', id="nested"),
+    ],
+)
+async def test_a_foreign_entry_that_nobody_can_read_does_not_stop_the_relay(
+    database: Database, link: RedisLink, outlets: NewOutlet, word: bytes, other: bytes
+):
+    """It comes behind the relay's own and looks like an event; the relay goes on behind it."""
+    holder, foreign = await outlets(), history(1)[0].encode()
+    await record(database, history(1))
+    await holder.publish_all()
+    await link.call("XADD", STREAM, "*", "e", foreign.replace(word, other))
+    await record(database, history(1, start=2))
+
+    await holder.publish_all()
+
+    assert await _waiting(database) == 0
+    assert await link.call("XLEN", STREAM) == 3
+
+
 async def test_marking_touches_no_index(database: Database, outlets: NewOutlet):
     """Each mark is a heap-only update, in pages that were left room for it."""
     await record(database, in_turns(*(history(10) for _ in range(50))))
