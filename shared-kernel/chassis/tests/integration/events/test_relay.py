@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import msgspec
 import pytest
 from promenade_chassis.config import EventsSettings
-from promenade_chassis.database import Database
+from promenade_chassis.database import Connection, Database
 from promenade_chassis.events import outlet_stream
 from promenade_chassis.events.outlet_stream import StreamOutlet
 from promenade_chassis.events.redis_link import RedisLink
@@ -284,6 +284,30 @@ async def test_a_relay_ends_when_told(database: Database, link: RedisLink, stopp
         await cancelled(task)
 
     await eventually(lambda: _nobody_leads(database))
+
+
+class _KeepingOutlet(StreamOutlet):
+    """Knows the connection of its relay."""
+
+    connection: Connection | None = None
+
+    async def take_over(self, connection: Connection) -> None:
+        self.connection = connection
+        await super().take_over(connection)
+
+
+async def test_a_relay_notices_that_the_databases_host_vanished(database: Database, link: RedisLink):
+    """Another one leads long before; this one would hold on to nothing for a quarter of an hour."""
+    outlet = _KeepingOutlet(link, STREAM, EventsSettings())
+    task = supervised("relay", Relay(database, "identity", outlet).run)
+
+    async def leads_noticing() -> None:
+        assert outlet.connection is not None
+        chosen = outlet.connection.info.get_parameters()
+        assert (chosen["tcp_user_timeout"], chosen["keepalives_idle"], chosen["connect_timeout"]) == ("15000", "5", "5")
+
+    await eventually(leads_noticing)
+    await cancelled(task)
 
 
 async def _published_is(link: RedisLink, expected: list[int]) -> None:
