@@ -135,12 +135,13 @@ class StreamReader:
         self._settled.extend([entry.id for entry in entries])
         self._settled_some.set()
 
-    async def stop(self) -> None:
-        """Take no more, and let `read` return."""
+    async def stop(self, within: float) -> None:
+        """Take no more, and let `read` return: at once if Redis can be told in so many seconds."""
         self._stopping = True
         self._freed.set()
-        with contextlib.suppress(RedisError, OSError):  # it returns within a second by itself
-            await self._link.call("CLIENT", "UNBLOCK", self._client_id, at=self.stream)
+        with contextlib.suppress(RedisError, OSError, TimeoutError):  # it returns within a second by itself
+            async with asyncio.timeout(within):
+                await self._link.call("CLIENT", "UNBLOCK", self._client_id, at=self.stream)
 
     async def leave(self) -> None:
         """Delete this consumer if nothing is pending for it."""
