@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
+from tempfile import TemporaryDirectory
 
 import pytest
 from promenade_chassis.config import DatabaseSettings
 from promenade_chassis.database import Database, TransactionMisuse
+from promenade_chassis.testing.tcp_proxy import TcpProxy
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import QueryCanceled
 from psycopg_pool import PoolTimeout
 
@@ -218,6 +221,38 @@ async def test_waiting_for_a_connection_ends_in_time(database_url: str) -> None:
     await database.close()
 
     assert isinstance(result, PoolTimeout)
+
+
+@pytest.mark.parametrize(("own", "waits"), [("", "15000"), ("?tcp_user_timeout=60000", "60000")])
+async def test_a_host_that_vanishes_is_noticed_unless_the_url_is_more_patient(
+    database_url: str, own: str, waits: str
+) -> None:
+    """No answer and no reset comes from it; the system by itself would wait for a quarter of an hour."""
+    database = Database(DatabaseSettings(url=database_url + own))
+    await database.open()
+
+    async with database.reading_connection() as connection:
+        chosen = connection.info.get_parameters()
+    await database.close()
+
+    names = ["tcp_user_timeout", "connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count"]
+    assert [chosen[name] for name in names] == [waits, "5", "5", "5", "3"]
+
+
+async def test_a_unix_socket_leads_to_the_database(database_url: str) -> None:
+    """Over which there is no network to look after."""
+    own = conninfo_to_dict(database_url)
+    with TemporaryDirectory(prefix="pg") as folder:
+        proxy = TcpProxy(int(own["port"]))
+        listening = await asyncio.start_unix_server(proxy.accept, f"{folder}/.s.PGSQL.{own['port']}")
+        database = Database(DatabaseSettings(url=make_conninfo(database_url, host=folder)))
+        await database.open()
+
+        assert await database.is_ready()
+
+        await database.close()
+        listening.close()
+        await proxy.end()
 
 
 async def test_it_is_ready_when_the_database_answers(database: Database) -> None:

@@ -87,6 +87,27 @@ def test_a_new_file_is_applied_to_a_database_in_use(url: str, own: Path, folders
     assert names(url, "SELECT name FROM cat WHERE age IS NULL") == {"Minka"}
 
 
+def test_rows_taken_back_before_the_database_saw_to_it_wait(url: str, tmp_path: Path) -> None:
+    """A relay of an old release took them back, and nothing noted that they wait; none is noted twice."""
+    chassis = folders_of("promenade_chassis")[0]
+    before = tmp_path / "before"
+    before.mkdir()
+    for path in sorted(chassis.glob("000[1-5]_*.sql")):
+        (before / path.name).write_bytes(path.read_bytes())
+    migrate(url, [before])
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO outbox (event_id, subject, sequence, major, type, envelope)"
+            " SELECT gen_random_uuid(), gen_random_uuid(), 1, 1, 'user.suspended.v1', '' FROM generate_series(1, 3)"
+        )
+        connection.execute("DELETE FROM outbox_pending WHERE seq <> 2")
+        connection.execute("UPDATE outbox SET published_at = now() WHERE seq = 3")
+
+    migrate(url, [chassis])
+
+    assert names(url, "SELECT seq FROM outbox_pending") == {"1", "2"}
+
+
 def test_an_edited_file_is_refused(url: str, own: Path, folders: Sequence[Path]) -> None:
     """An applied file that changed would give two databases of one version; nothing is applied, not even new files."""
     migrate(url, folders)

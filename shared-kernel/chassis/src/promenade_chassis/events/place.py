@@ -47,15 +47,17 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 _MAX_SEQUENCE = 2**63 - 1
+_LONGEST_WORD = 255
 
 
 def read_facts(raw: bytes) -> Facts | None:
-    """The facts of a message that is no valid envelope, None when they cannot be made out."""
+    """The facts of a message that is no valid envelope, None when they cannot be made out or no row could hold them."""
     try:
         facts = msgspec.json.decode(raw, type=Facts)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return facts if 0 < facts.sequence <= _MAX_SEQUENCE else None
+    words_fit = all("\0" not in word and len(word) <= _LONGEST_WORD for word in (facts.source, facts.type))
+    return facts if words_fit and 0 < facts.sequence <= _MAX_SEQUENCE else None
 
 
 def place_of(sequence: int, position: Position, *, gap_wait: float, adopt: bool) -> Place:

@@ -157,12 +157,13 @@ class StreamReader:
         self._settled.extend([entry.id for entry in entries])
         self._settled_some.set()
 
-    async def stop(self) -> None:
-        """Take no more, and let `read` return."""
+    async def stop(self, within: float) -> None:
+        """Take no more, and let `read` return: at once if Redis can be told in so many seconds."""
         self._stopping = True
         self._freed.set()
-        with contextlib.suppress(RedisError, OSError):  # it returns within a second by itself
-            await self._link.call("CLIENT", "UNBLOCK", self._client_id, at=self.stream)
+        with contextlib.suppress(RedisError, OSError, TimeoutError):  # it returns within a second by itself
+            async with asyncio.timeout(within):
+                await self._link.call("CLIENT", "UNBLOCK", self._client_id, at=self.stream)
 
     async def leave(self) -> None:
         """Delete this consumer if nothing is pending for it."""
@@ -171,23 +172,26 @@ class StreamReader:
 
     async def has_past_in_flight(self, entry: Entry) -> bool:
         """Whether an earlier entry of the same subject is still pending, here or with another replica."""
-        subject = self._in_work.get(entry.id)
-        start = b"-"
+        if entry.envelope is None:
+            return False
+        subject, start = entry.envelope.subject, b"-"
         while True:
             page = await self._call("XPENDING", self.stream, self.group, start, b"(" + entry.id, _PAGE) or ()
-            for pending, *_ in page:
-                if await self._subject_of(pending) == subject:
-                    return True
-            if not page or len(page) < _PAGE:
+            ids = [pending for pending, *_ in page]
+            if any(self._in_work.get(each) == subject for each in ids) or subject in await self._subjects_elsewhere(
+                ids
+            ):
+                return True
+            if len(ids) < _PAGE:
                 return False
-            start = b"(" + page[-1][0]
+            start = b"(" + ids[-1]
 
-    async def _subject_of(self, entry_id: bytes) -> UUID | None:
-        if entry_id in self._in_work:
-            return self._in_work[entry_id]
-        found = await self._link.call("XRANGE", self.stream, entry_id, entry_id)
-        facts = read_facts(_payload(found[0][1])) if found else None
-        return facts.subject if facts else None
+    async def _subjects_elsewhere(self, entry_ids: Sequence[bytes]) -> set[UUID]:
+        """What those of the entries that others hold are about, all in one call."""
+        elsewhere = [each for each in entry_ids if each not in self._in_work]
+        found = await self._link.call_many([("XRANGE", self.stream, each, each) for each in elsewhere])
+        facts = [read_facts(_payload(entries[0][1])) for entries in found if entries]
+        return {each.subject for each in facts if each is not None}
 
     async def _read_own_pending(self) -> None:
         after = "0-0"

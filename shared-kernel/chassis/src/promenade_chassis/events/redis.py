@@ -133,16 +133,20 @@ class RedisBus:
             await self._start_reader(stream_of(producer))
 
     async def close(self, within: float) -> None:
-        """Take no more, finish what is in flight for so many seconds, acknowledge it, then stop."""
+        """Take no more, finish what is in flight, acknowledge it, then stop: all in so many seconds.
+
+        The last quarter, at most two seconds, is kept for acknowledging.
+        """
         deadline = time.monotonic() + within
-        await asyncio.gather(*(reader.stop() for reader in self._readers))
+        finished_by = deadline - min(_GOODBYE_SECONDS, within / 4)
+        await asyncio.gather(*(reader.stop(min(within / 4, BLOCK_SECONDS)) for reader in self._readers))
         if self._reading:
-            await asyncio.wait(self._reading, timeout=min(within, 2 * BLOCK_SECONDS))
+            await asyncio.wait(self._reading, timeout=min(_until(finished_by), 2 * BLOCK_SECONDS))
         await cancelled(*self._reading)
-        await self._lanes.drain(max(0.0, deadline - time.monotonic()))
+        await self._lanes.drain(_until(finished_by))
         await self._lanes.stop()
         await cancelled(*self._tending)
-        await asyncio.gather(*(self._part(reader) for reader in self._readers))
+        await asyncio.gather(*(self._part(reader, deadline) for reader in self._readers))
         await self._link.close()
 
     async def _start_reader(self, stream: str) -> None:
@@ -167,10 +171,10 @@ class RedisBus:
         self._tending.append(supervised("stream.tend", reader.tend, **ids))
         self._tending.append(supervised("stream.acknowledge", reader.acknowledge, **ids))
 
-    async def _part(self, reader: StreamReader) -> None:
+    async def _part(self, reader: StreamReader, deadline: float) -> None:
         """Acknowledge the rest and leave the group. Redis being away changes nothing: what is done stays done."""
         try:
-            async with asyncio.timeout(_GOODBYE_SECONDS):
+            async with asyncio.timeout(min(_GOODBYE_SECONDS, _until(deadline))):
                 await reader.flush()
                 await reader.leave()
         except (RedisError, OSError, TimeoutError) as error:
@@ -208,6 +212,10 @@ class RedisBus:
             return await entry.reader.has_past_in_flight(entry)
         except (RedisError, OSError):
             return True
+
+
+def _until(deadline: float) -> float:
+    return max(0.0, deadline - time.monotonic())
 
 
 def _subject(entry: Entry) -> Hashable:

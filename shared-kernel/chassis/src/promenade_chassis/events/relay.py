@@ -11,7 +11,7 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
-from promenade_chassis.database import Connection, Database
+from promenade_chassis.database import Connection, Database, noticing
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -102,7 +102,7 @@ class Relay:
     async def run(self) -> None:
         """Wait for the lock, then publish until `stop`. Raises when PostgreSQL or Redis is away; run it again then."""
         connection: Connection = await AsyncConnection[DictRow].connect(
-            self._url,
+            noticing(self._url),
             autocommit=True,
             row_factory=dict_row,
             application_name=f"promenade-relay {self._context}",

@@ -40,6 +40,7 @@ class Companion(Protocol):
         ...
 
 
+_FOR_THE_RELAY = 0.75  # the rest of the time is for a statement that has to be given up
 _NOBODY: Mapping[str, Companion] = {}
 
 
@@ -102,12 +103,15 @@ class EventWorker:
         for waking in (self._hints, self._listener):
             if waking is not None:
                 await waking.stop()
+        left = max(0.0, deadline - time.monotonic())
+        await asyncio.gather(self._end_relay(left), self.bus.close(left))
+
+    async def _end_relay(self, within: float) -> None:
         if self._relaying is not None:
             self._relay.stop()
-            await asyncio.wait([self._relaying], timeout=within / 2)
+            await asyncio.wait([self._relaying], timeout=_FOR_THE_RELAY * within)
             await cancelled(self._relaying)
         await self._outlet.close()
-        await self.bus.close(max(0.0, deadline - time.monotonic()))
 
 
 def event_worker(

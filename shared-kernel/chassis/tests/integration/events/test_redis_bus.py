@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -10,7 +11,8 @@ from promenade_chassis.events.redis import RedisBus
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.scripts import dismiss_consumer
 from promenade_chassis.testing.bus_rig import CONTEXT, QUICK, BusRig, PostgresBookkeeping, history
-from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.polling import eventually, stretched
+from promenade_chassis.testing.tcp_proxy import proxied
 from promenade_kernel.events.envelope import Envelope
 
 STREAM = "promenade.identity"
@@ -174,6 +176,22 @@ async def test_a_consumer_leaves_when_nothing_is_pending_for_it(link: RedisLink,
     assert left == [b"dead"]
     assert await dismiss_consumer(link, STREAM, CONTEXT, "dead") == 0
     assert await pending(link) == 1
+
+
+async def test_closing_ends_in_time_while_redis_hangs(link: RedisLink, redis_url: str, books: PostgresBookkeeping):
+    """The network drops everything: no question to Redis may take longer than there is time."""
+    async with proxied(urlsplit(redis_url).port or 0) as proxy:
+        bus = RedisBus(proxy.url(redis_url), CONTEXT, books.ledger, QUICK, replica="one")
+        rig, facts, loop = BusRig(bus, books), history(1), asyncio.get_running_loop()
+        await rig.start()
+        await append(link, *facts)
+        await eventually(lambda: _acted(rig, facts, [1]))
+        proxy.cut()
+        began = loop.time()
+
+        await bus.close(1)
+
+        assert loop.time() - began < stretched(1.5)
 
 
 async def test_two_replicas_keep_the_order_of_each_subject(link: RedisLink, rigs: MakeRig):

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import msgspec
 import pytest
 from promenade_chassis.config import EventsSettings
-from promenade_chassis.database import Database
+from promenade_chassis.database import Connection, Database
 from promenade_chassis.events import outlet_stream
 from promenade_chassis.events.outlet_stream import StreamOutlet
 from promenade_chassis.events.redis_link import RedisLink
@@ -140,6 +140,29 @@ async def _held_up_or_done(database: Database, pid: int, task: asyncio.Task[None
     assert task.done() or row["waits"]
 
 
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [
+        pytest.param(b'"type":"user.', b'"type":"user.\\u0000', id="nul"),
+        pytest.param(b'"data":', b'"nested":' + b"[" * 5000 + b"]" * 5000 + b',"data":', id="nested"),
+    ],
+)
+async def test_a_foreign_entry_that_nobody_can_read_does_not_stop_the_relay(
+    database: Database, link: RedisLink, outlets: NewOutlet, word: bytes, other: bytes
+):
+    """It comes behind the relay's own and looks like an event; the relay goes on behind it."""
+    holder, foreign = await outlets(), history(1)[0].encode()
+    await record(database, history(1))
+    await holder.publish_all()
+    await link.call("XADD", STREAM, "*", "e", foreign.replace(word, other))
+    await record(database, history(1, start=2))
+
+    await holder.publish_all()
+
+    assert await _waiting(database) == 0
+    assert await link.call("XLEN", STREAM) == 3
+
+
 async def test_marking_touches_no_index(database: Database, outlets: NewOutlet):
     """Each mark is a heap-only update, in pages that were left room for it."""
     await record(database, in_turns(*(history(10) for _ in range(50))))
@@ -261,6 +284,30 @@ async def test_a_relay_ends_when_told(database: Database, link: RedisLink, stopp
         await cancelled(task)
 
     await eventually(lambda: _nobody_leads(database))
+
+
+class _KeepingOutlet(StreamOutlet):
+    """Knows the connection of its relay."""
+
+    connection: Connection | None = None
+
+    async def take_over(self, connection: Connection) -> None:
+        self.connection = connection
+        await super().take_over(connection)
+
+
+async def test_a_relay_notices_that_the_databases_host_vanished(database: Database, link: RedisLink):
+    """Another one leads long before; this one would hold on to nothing for a quarter of an hour."""
+    outlet = _KeepingOutlet(link, STREAM, EventsSettings())
+    task = supervised("relay", Relay(database, "identity", outlet).run)
+
+    async def leads_noticing() -> None:
+        assert outlet.connection is not None
+        chosen = outlet.connection.info.get_parameters()
+        assert (chosen["tcp_user_timeout"], chosen["keepalives_idle"], chosen["connect_timeout"]) == ("15000", "5", "5")
+
+    await eventually(leads_noticing)
+    await cancelled(task)
 
 
 async def _published_is(link: RedisLink, expected: list[int]) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -22,7 +24,8 @@ from promenade_chassis.events.worker import EventWorker, event_worker
 from promenade_chassis.testing.bus_rig import PostgresBookkeeping, history
 from promenade_chassis.testing.events import in_turns, record
 from promenade_chassis.testing.plugin import NewDatabase
-from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.polling import eventually, stretched
+from promenade_chassis.testing.tcp_proxy import proxied
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import UserSuspended
 
@@ -99,6 +102,36 @@ async def test_flushing_redis_under_load_loses_and_doubles_nothing(
 
     await eventually(lambda: _effects_of(books, facts), within=90)
     await asyncio.gather(identity.stop(5), billing.stop(5))
+
+
+@pytest.mark.parametrize("hanging", ["redis", "postgres"])
+async def test_stopping_ends_in_time_while_an_engine_hangs(
+    producer: Database, books: PostgresBookkeeping, redis_url: str, hanging: str
+):
+    """The network drops everything, under load: who stops a service does not wait for it to come back."""
+    engine = redis_url if hanging == "redis" else producer.url
+    async with proxied(urlsplit(engine).port or 0) as proxy, AsyncExitStack() as databases:
+        settings, loop = settings_for(proxy.url(redis_url)), asyncio.get_running_loop()
+        workers: list[EventWorker] = []
+        for context, url in (("identity", producer.url), ("billing", books.database.url)):
+            database = Database(DatabaseSettings(url=proxy.url(url)))
+            await database.open()
+            databases.push_async_callback(database.close)
+            workers.append(event_worker(database, context, settings))
+        subscribe(workers[1], books)
+        for worker in workers:
+            await worker.start()
+        facts = in_turns(*(history(20) for _ in range(20)))
+        await record(producer, facts[:100])
+        await eventually(lambda: _effects_of(books, facts[:100]))
+        proxy.cut()
+        await record(producer, facts[100:])
+        began = loop.time()
+
+        await asyncio.gather(*(worker.stop(2) for worker in workers))
+
+        assert loop.time() - began < stretched(2.5)
+        proxy.heal()
 
 
 async def _effects_of(books: PostgresBookkeeping, facts: Sequence[Envelope]) -> None:

@@ -45,3 +45,27 @@ def test_facts_are_read_from_what_is_no_valid_envelope():
 def test_garbage_has_no_facts(raw: bytes):
     """What cannot be made out is no error."""
     assert read_facts(raw) is None
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"source": "/promenade/\0identity"},
+        {"type": "user.\0suspended.v1"},
+        {"source": "/" * 256},
+        {"sequence": 2**63},
+    ],
+)
+def test_what_no_row_could_hold_is_no_fact(spoilt: dict[str, object]):
+    """PostgreSQL would refuse it, and whoever asked would try again for ever."""
+    facts = {"id": uuid4(), "source": "/promenade/identity", "type": "user.suspended.v1", "subject": uuid4()}
+
+    assert read_facts(msgspec.json.encode({**facts, "sequence": 1, **spoilt})) is None
+
+
+def test_what_is_nested_too_deeply_has_no_facts():
+    """Also where nobody wants to know what is in there."""
+    facts = Facts(uuid4(), "/promenade/identity", "user.suspended.v1", uuid4(), 4)
+    nested = b',"data":' + b"[" * 5000 + b"]" * 5000 + b"}"
+
+    assert read_facts(msgspec.json.encode(facts)[:-1] + nested) is None
