@@ -5,13 +5,10 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from promenade_chassis.events.operator.again import handled_by, run_again
 from promenade_chassis.events.operator.dead import Filter, discard_dead, list_dead, replay_dead
 from promenade_chassis.events.operator.lag import consumer_backlog
-from promenade_chassis.events.operator.lookup import Wanted, last_events
 from promenade_chassis.ports import NotYet, PermanentError
 from promenade_chassis.testing.bus_rig import CONTEXT, PostgresBookkeeping, history
-from promenade_chassis.testing.events import record
 from promenade_chassis.testing.operator_rig import REACTION, OperatedConsumer, healthy
 from promenade_chassis.testing.polling import eventually
 from promenade_kernel.events.envelope import Envelope
@@ -329,23 +326,6 @@ async def test_discarding_needs_a_reason_keeps_the_row_and_ends_a_replay_that_wa
     assert await consumer.books.effects() == []
     rows = await consumer.rows("SELECT discard_reason FROM dead_letter ORDER BY discarded_at")
     assert [row["discard_reason"] for row in rows] == ["test data", "after all"]
-
-
-async def test_a_reaction_can_be_run_again_to_what_it_has_handled(consumer: OperatedConsumer):
-    """Once more each, in order; what it never handled is not touched; asked for twice before it ran, once."""
-    facts = history(3)
-    await record(consumer.books.database, facts)
-    for fact in facts[:2]:
-        await consumer.deliver(fact)
-
-    async with consumer.connection() as connection:
-        events = await last_events(connection, "identity", Wanted(), limit=10)
-        assert await handled_by(connection, REACTION, events) == 2
-        assert await run_again(connection, REACTION, events) == 2
-        assert await run_again(connection, REACTION, events) == 0
-    await consumer.redeliver()
-
-    assert await consumer.sequences(facts[0].subject) == [1, 2, 1, 2]
 
 
 async def _redelivered(consumer: OperatedConsumer, fact: Envelope, expected: list[int]) -> None:
