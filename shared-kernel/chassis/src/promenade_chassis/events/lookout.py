@@ -94,7 +94,7 @@ class Lookout:
                 reaction=oldest.reaction,
                 event_id=str(oldest.event_id),
                 since=oldest.at.isoformat(),
-                error=oldest.error[:200],
+                error=oldest.error.partition(":")[0],  # the class: what follows may quote somebody's data
             )
         for gap in self._gaps[:10]:
             ids = {"source": gap.source, "subject": str(gap.subject), "missing": gap.missing, "waiting": gap.waiting}

@@ -36,6 +36,7 @@ from promenade_kernel.events.errors import PoisonMessage, UnknownEventType
 
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
+from promenade_chassis.error_words import name_of
 from promenade_chassis.events.bus import Subscription, Subscriptions
 from promenade_chassis.events.ledger import UNREADABLE
 from promenade_chassis.events.meters import EventMeters
@@ -155,14 +156,14 @@ class Redelivery:
 
     async def _postpone(self, row: Row, error: Exception, *, attempts: int, delay: float) -> None:
         await self._rows.postpone(row["id"], attempts=attempts, delay=delay, error=_text(error))
-        logger.warning("redelivery.postponed", **_ids(row), error=_text(error)[:200], attempts=attempts, seconds=delay)
+        logger.warning("redelivery.postponed", **_ids(row), error=name_of(error), attempts=attempts, seconds=delay)
 
     async def _give_up(self, row: Row, attempts: int, error: Exception) -> None:
         trace = "".join(traceback.format_exception(error))
         await self._rows.bury(row, attempts=attempts, reason=_text(error), trace=trace)
         self._meters.failed(row["reaction"])
         self._meters.dead(row["reaction"])
-        logger.error("event.dead-lettered", **_ids(row), error=_text(error)[:200], attempts=attempts)
+        logger.error("event.dead-lettered", **_ids(row), error=name_of(error), attempts=attempts)
 
 
 def _text(error: Exception) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from promenade_chassis.error_words import text_of
 from promenade_chassis.events.retry import pauses
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -34,7 +35,7 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], **ids: str) 
         except Exception as error:
             if time.monotonic() - began > _HEALTHY_AFTER:
                 waits, told = pauses(cap=2.0), ""
-            brief = _brief(error)
+            brief = text_of(error)[:200]
             say = logger.debug if brief == told else logger.warning
             say("loop.interrupted", loop=name, error=brief, **ids)
             told = brief
@@ -73,7 +74,3 @@ async def together(aside: Coroutine[Any, Any, FirstT], main: Awaitable[SecondT])
         await cancelled(task)
         raise
     return await task, result
-
-
-def _brief(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:200]

@@ -74,7 +74,7 @@ async def test_what_is_stuck_for_more_than_an_hour_is_counted_and_said_once(
 
     assert stuck == [1, 1]
     assert [line["event"] for line in said] == ["events.stuck", "subject.stuck"]
-    assert (said[0]["event_id"], said[0]["error"]) == (str(waiting.id), "NotYet: its customer")
+    assert (said[0]["event_id"], said[0]["error"]) == (str(waiting.id), "NotYet")
     assert (said[1]["subject"], said[1]["missing"], said[1]["waiting"]) == (str(facts[0].subject), 2, 3)
 
 

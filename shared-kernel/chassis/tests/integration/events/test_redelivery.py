@@ -12,7 +12,8 @@ from promenade_chassis.testing.bus_rig import CONTEXT, PostgresBookkeeping, hist
 from promenade_chassis.testing.operator_rig import REACTION, OperatedConsumer, healthy
 from promenade_chassis.testing.polling import eventually
 from promenade_kernel.events.envelope import Envelope
-from psycopg.errors import AdminShutdown
+from psycopg.errors import AdminShutdown, UniqueViolation
+from structlog.testing import capture_logs
 
 
 @pytest_asyncio.fixture
@@ -326,6 +327,24 @@ async def test_discarding_needs_a_reason_keeps_the_row_and_ends_a_replay_that_wa
     assert await consumer.books.effects() == []
     rows = await consumer.rows("SELECT discard_reason FROM dead_letter ORDER BY discarded_at")
     assert [row["discard_reason"] for row in rows] == ["test data", "after all"]
+
+
+async def test_what_postgresql_quotes_stays_in_the_database_and_out_of_the_logs(consumer: OperatedConsumer):
+    """The dead letter says all that is known; the log says class and SQLSTATE."""
+    (fact,) = history(1)
+    consumer.trouble = broken
+    await consumer.deliver(fact)
+    consumer.trouble = lambda envelope: UniqueViolation("duplicate key\nDETAIL:  Key (email)=(ada@example.org)")
+    await replay_all(consumer)
+
+    with capture_logs() as said:
+        await consumer.redeliver()
+
+    assert [line["event"] for line in said] == ["redelivery.postponed"] * 2 + ["event.dead-lettered"]
+    assert {line["error"] for line in said} == {"UniqueViolation 23505"}
+    assert "ada@" not in str(said)
+    (letter,) = await consumer.rows("SELECT reason FROM dead_letter")
+    assert "ada@" in letter["reason"]
 
 
 async def _redelivered(consumer: OperatedConsumer, fact: Envelope, expected: list[int]) -> None:
