@@ -57,7 +57,7 @@ class EventGauges(Collector):
 def _by_context(seen: dict[str, Observation]) -> Iterable[Metric]:
     depth = GaugeMetricFamily("promenade_outbox_depth", "Events recorded and not published.", labels=["context"])
     oldest = GaugeMetricFamily(
-        "promenade_outbox_oldest_seconds", "Age of the oldest event not published.", labels=["context"]
+        "promenade_outbox_oldest_seconds", "For how long the first event not published has waited.", labels=["context"]
     )
     dead = GaugeMetricFamily("promenade_dead_letters_open", "Neither replayed nor discarded.", labels=["context"])
     stuck = GaugeMetricFamily(
