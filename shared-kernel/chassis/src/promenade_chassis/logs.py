@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from promenade_chassis.config import LogSettings
+from promenade_chassis.error_words import trace_of
 from promenade_chassis.events.reacting import name_delivery
 
 _SECRET_KEYS = ("password", "token", "secret", "code", "authorization", "cookie")
@@ -29,7 +30,7 @@ def configure_logging(settings: LogSettings, *, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _name_service(service),
         _redact,
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_trace),
     ]
     structlog.configure(
         processors=[*shared, renderer],
@@ -48,6 +49,10 @@ def _name_service(service: str) -> Any:
         return event
 
     return add
+
+
+def _trace(exc_info: tuple[Any, BaseException, Any]) -> str:
+    return trace_of(exc_info[1])
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -6,7 +6,7 @@ So a scrape never waits for PostgreSQL or Redis, and what is older than a minute
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -14,21 +14,21 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from promenade_chassis.events.operator.records import GroupLag
+from promenade_chassis.events.operator.records import StreamLag
 
 _FRESH_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """One context as it was seen last. Seconds and counts."""
+    """One context as it was seen last. Seconds and counts; `stream` is its own, None on a memory bus."""
 
     outbox_depth: int
     outbox_oldest_seconds: float
     dead_letters_open: int
     stuck: int
     gaps: int
-    groups: Sequence[GroupLag] = ()
+    stream: StreamLag | None = None
     seen_at: float = field(default_factory=time.monotonic)
 
 
@@ -51,13 +51,13 @@ class EventGauges(Collector):
         fresh_since = time.monotonic() - _FRESH_SECONDS
         seen = {context: each for context, each in list(self._seen.items()) if each.seen_at >= fresh_since}
         yield from _by_context(seen)
-        yield from _by_group(seen)
+        yield from _by_stream(seen)
 
 
 def _by_context(seen: dict[str, Observation]) -> Iterable[Metric]:
     depth = GaugeMetricFamily("promenade_outbox_depth", "Events recorded and not published.", labels=["context"])
     oldest = GaugeMetricFamily(
-        "promenade_outbox_oldest_seconds", "Age of the oldest event not published.", labels=["context"]
+        "promenade_outbox_oldest_seconds", "For how long the first event not published has waited.", labels=["context"]
     )
     dead = GaugeMetricFamily("promenade_dead_letters_open", "Neither replayed nor discarded.", labels=["context"])
     stuck = GaugeMetricFamily(
@@ -72,16 +72,22 @@ def _by_context(seen: dict[str, Observation]) -> Iterable[Metric]:
     return (depth, oldest, dead, stuck)
 
 
-def _by_group(seen: dict[str, Observation]) -> Iterable[Metric]:
+def _by_stream(seen: dict[str, Observation]) -> Iterable[Metric]:
     labels = ["context", "stream", "group"]
+    length = GaugeMetricFamily(
+        "promenade_stream_length", "Entries on the context's stream.", labels=["context", "stream"]
+    )
     lag = GaugeMetricFamily("promenade_stream_lag", "Entries not yet delivered to the group.", labels=labels)
     pending = GaugeMetricFamily("promenade_stream_pending", "Entries delivered, not acknowledged.", labels=labels)
     for context, each in seen.items():
-        for group in each.groups:
+        if each.stream is None:
+            continue
+        length.add_metric([context, each.stream.stream], each.stream.length)
+        for group in each.stream.groups:
             pending.add_metric([context, group.stream, group.group], group.pending)
             if group.lag is not None:
                 lag.add_metric([context, group.stream, group.group], group.lag)
-    return (lag, pending)
+    return (length, lag, pending)
 
 
 _gauges: WeakKeyDictionary[CollectorRegistry, EventGauges] = WeakKeyDictionary()

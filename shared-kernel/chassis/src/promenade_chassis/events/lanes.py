@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from promenade_chassis.error_words import name_of, trace_of
 from promenade_chassis.events.outcome import Again, Done
 from promenade_chassis.events.supervision import cancelled
 
@@ -104,9 +105,9 @@ class Lane(Generic[WorkT]):
         self._busy = True
         try:
             outcomes = await self._handle(works)
-        except Exception:
+        except Exception as fault:
             # Handling contains what reactions raise; this is a fault of the plumbing, and the work is not lost by it.
-            logger.exception("lane.failed")
+            logger.error("lane.failed", error=name_of(fault), trace=trace_of(fault))
             outcomes = [_AFTER_A_FAULT] * len(works)
         finally:
             self._busy = False

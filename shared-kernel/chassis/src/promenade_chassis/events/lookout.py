@@ -48,7 +48,7 @@ class Lookout:
         async with self._database.reading_connection() as connection:
             outbox = await outbox_lag(connection, self._context)
             backlog = await consumer_backlog(connection, self._context, limit=1)
-        groups = (await stream_lag(self._link, self._context)).groups if self._link is not None else []
+        stream = None if self._link is None else await stream_lag(self._link, self._context)
         await self._look_for_gaps()
         self._gauges.show(
             self._context,
@@ -58,7 +58,7 @@ class Lookout:
                 dead_letters_open=backlog.dead_open,
                 stuck=backlog.stuck_count,
                 gaps=len(self._gaps),
-                groups=groups,
+                stream=stream,
             ),
         )
         self._say_what_is_stuck(backlog)
@@ -94,7 +94,7 @@ class Lookout:
                 reaction=oldest.reaction,
                 event_id=str(oldest.event_id),
                 since=oldest.at.isoformat(),
-                error=oldest.error[:200],
+                error=oldest.error.partition(":")[0],  # the class: what follows may quote somebody's data
             )
         for gap in self._gaps[:10]:
             ids = {"source": gap.source, "subject": str(gap.subject), "missing": gap.missing, "waiting": gap.waiting}

@@ -1,4 +1,7 @@
-"""What a context's ledger counts, for Prometheus. Made for a hot path: one call a batch, children looked up once."""
+"""What a context's ledger and its loops count, for Prometheus.
+
+The ledger's are made for a hot path: one call a batch, children looked up once.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,12 @@ class _Families:
             buckets=_BUCKETS,
             registry=registry,
         )
+        self.loop_failures = Counter(
+            "promenade_loop_failures",
+            "Loops that failed and were started again.",
+            ("context", "loop"),
+            registry=registry,
+        )
 
 
 _families: WeakKeyDictionary[CollectorRegistry, _Families] = WeakKeyDictionary()
@@ -42,6 +51,11 @@ def _families_of(registry: CollectorRegistry) -> _Families:
     if found is None:
         found = _families[registry] = _Families(registry)
     return found
+
+
+def loop_failures(context: str, loop: str, registry: CollectorRegistry | None = None) -> Counter:
+    """Counts how often a loop failed; exported from the first call on, so that the first failure is an increase."""
+    return _families_of(REGISTRY if registry is None else registry).loop_failures.labels(context, loop)
 
 
 class _Reaction:

@@ -13,7 +13,7 @@ from promenade_chassis.database import Connection
 _BATCH = 1_000
 
 _BACKLOG = """
-SELECT count(*) AS depth, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_seconds
+SELECT count(*) AS depth, coalesce(extract(epoch FROM now() - min(since)), 0)::float8 AS oldest_seconds
 FROM outbox_pending JOIN outbox USING (seq) WHERE published_at IS NULL
 """
 _UNPUBLISH = """
@@ -34,7 +34,7 @@ SELECT seq FROM again
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many rows wait to be published, and for how many seconds the oldest has."""
+    """How many rows wait to be published, and for how many seconds the first of them has: not how old its event is."""
 
     depth: int
     oldest_seconds: float

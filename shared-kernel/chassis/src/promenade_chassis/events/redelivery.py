@@ -9,7 +9,8 @@ gone from outbox and stream, and only the relay may append there. It comes by a 
    works on the same subject, adds the inbox row, runs the reaction, and deletes the row: one transaction. Where the
    inbox row is there already the effect is there too: the row is deleted, nothing runs.
 3. A failure rolls all of that back, and is counted in the row: retried by the policy of every reaction. After the last
-   attempt the same dead letter is open again, in the transaction that deletes the row.
+   attempt the same dead letter is open again, in the transaction that deletes the row; unless the event has another
+   one that is, because it was delivered and given up meanwhile.
 
 Dying between any two steps leaves a row that is taken again. The progress is neither asked nor moved: the dead letter,
 or the inbox row that was deleted, proves that this reaction is owed to this event, however old it is. Of one subject
@@ -35,6 +36,7 @@ from promenade_kernel.events.errors import PoisonMessage, UnknownEventType
 
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
+from promenade_chassis.error_words import name_of
 from promenade_chassis.events.bus import Subscription, Subscriptions
 from promenade_chassis.events.ledger import UNREADABLE
 from promenade_chassis.events.meters import EventMeters
@@ -54,15 +56,6 @@ Row = dict[str, Any]
 
 class _NoSuchReaction(PermanentError):
     """The context has the reaction, but not to this type."""
-
-
-class _Failed(Exception):
-    """The reaction failed; its transaction is rolled back."""
-
-    def __init__(self, row: Row, error: Exception) -> None:
-        super().__init__(str(error))
-        self.row = row
-        self.error = error
 
 
 class Redelivery:
@@ -94,22 +87,25 @@ class Redelivery:
         """The database is not its own to close."""
 
     async def step(self) -> bool:
-        """Do one row that is due; answers whether there was one for a reaction of this context."""
+        """Do one row that is due; answers whether there was one for a reaction of this context.
+
+        Whatever a row raises is counted for it, be it the reaction, the commit or our own statements: a row that could
+        not be put off would be the first one for ever. Only PostgreSQL being away is nobody's fault.
+        """
+        row: Row | None = None
         try:
             async with self._database.begin():
                 row = await self._rows.take([UNREADABLE, *self._subscriptions.names])
                 if row is not None:
                     await self._settle(row)
-        except _Failed as failed:
-            await self._count(failed.row, failed.error)
-            return True
+        except Exception as error:
+            if row is None or is_away(error):
+                raise
+            await self._fail(row, error)
         return row is not None
 
     async def _settle(self, row: Row) -> None:
-        try:
-            envelope = Envelope.decode(bytes(row["envelope"]))
-        except PoisonMessage as poison:
-            raise _Failed(row, poison) from poison
+        envelope = Envelope.decode(bytes(row["envelope"]))
         if row["reaction"] == UNREADABLE:
             names = [each.name for each in self._subscriptions.of(envelope.type)]
             await self._rows.deal(row, envelope, names)
@@ -122,14 +118,13 @@ class Redelivery:
     async def _react(self, row: Row, envelope: Envelope) -> None:
         ids = _ids(row)
         began = time.perf_counter()
-        try:
-            with structlog.contextvars.bound_contextvars(**ids):
-                await react(self._subscription(row["reaction"], envelope), (envelope,))
-        except Exception as error:
-            if is_away(error):
-                raise
-            raise _Failed(row, error) from error
-        self._meters.handled(row["reaction"], 1, time.perf_counter() - began)
+        with structlog.contextvars.bound_contextvars(**ids):
+            await react(self._subscription(row["reaction"], envelope), (envelope,))
+        seconds = time.perf_counter() - began
+        self._database.on_commit(lambda: self._handled(row["reaction"], seconds, ids))
+
+    def _handled(self, reaction: str, seconds: float, ids: dict[str, str]) -> None:
+        self._meters.handled(reaction, 1, seconds)
         logger.info("redelivery.handled", **ids)
 
     def _subscription(self, reaction: str, envelope: Envelope) -> Subscription:
@@ -137,6 +132,15 @@ class Redelivery:
             if each.name == reaction:
                 return each
         raise _NoSuchReaction(f"{reaction} does not react to {envelope.type}")
+
+    async def _fail(self, row: Row, error: Exception) -> None:
+        """Count the attempt; what cannot be counted or given up waits, and the rows behind it go on."""
+        try:
+            await self._count(row, error)
+        except Exception as fault:
+            if is_away(fault):
+                raise
+            await self._postpone(row, fault, attempts=row["attempts"], delay=self._policy.cap)
 
     async def _count(self, row: Row, error: Exception) -> None:
         attempts = row["attempts"] + (0 if isinstance(error, NotYet) else 1)
@@ -148,15 +152,18 @@ class Redelivery:
         else:
             delay = self._policy.delay(attempts, self._jitter)
             self._meters.failed(row["reaction"])
+        await self._postpone(row, error, attempts=attempts, delay=delay)
+
+    async def _postpone(self, row: Row, error: Exception, *, attempts: int, delay: float) -> None:
         await self._rows.postpone(row["id"], attempts=attempts, delay=delay, error=_text(error))
-        logger.warning("redelivery.postponed", **_ids(row), error=_text(error)[:200], attempts=attempts, seconds=delay)
+        logger.warning("redelivery.postponed", **_ids(row), error=name_of(error), attempts=attempts, seconds=delay)
 
     async def _give_up(self, row: Row, attempts: int, error: Exception) -> None:
         trace = "".join(traceback.format_exception(error))
         await self._rows.bury(row, attempts=attempts, reason=_text(error), trace=trace)
         self._meters.failed(row["reaction"])
         self._meters.dead(row["reaction"])
-        logger.error("event.dead-lettered", **_ids(row), error=_text(error)[:200], attempts=attempts)
+        logger.error("event.dead-lettered", **_ids(row), error=name_of(error), attempts=attempts)
 
 
 def _text(error: Exception) -> str:

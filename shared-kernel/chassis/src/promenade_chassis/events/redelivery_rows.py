@@ -45,7 +45,10 @@ WHERE id = %(id)s
 _REOPEN = """
 UPDATE dead_letter SET replayed_at = NULL, attempts = attempts + %(attempts)s, reason = %(reason)s,
        traceback = %(trace)s
-WHERE id = %(id)s
+WHERE id = %(id)s AND NOT EXISTS (
+    SELECT FROM dead_letter AS other
+    WHERE other.event_id = dead_letter.event_id AND other.reaction = dead_letter.reaction
+      AND other.replayed_at IS NULL AND other.discarded_at IS NULL)
 """
 _BURY = """
 INSERT INTO dead_letter (id, event_id, reaction, type, source, subject, envelope, reason, attempts, traceback)
@@ -106,7 +109,10 @@ class RedeliveryRows:
             await self._database.writing_connection().execute(_POSTPONE, values)
 
     async def bury(self, row: dict[str, Any], *, attempts: int, reason: str, trace: str) -> None:
-        """Open the dead letter again that the row came from, or write one. Once: the row is gone with it."""
+        """Open the dead letter again that the row came from, or write one. Once: the row is gone with it.
+
+        Nothing is opened where the event has an open one for this reaction: somebody decides about that.
+        """
         facts = read_facts(bytes(row["envelope"]))
         values = {
             "id": row["id"],

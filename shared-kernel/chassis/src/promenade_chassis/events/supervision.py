@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import structlog
 
+from promenade_chassis.error_words import text_of
+from promenade_chassis.events.meters import loop_failures
 from promenade_chassis.events.retry import pauses
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -18,34 +20,39 @@ FirstT = TypeVar("FirstT")
 SecondT = TypeVar("SecondT")
 
 _HEALTHY_AFTER = 10.0
+_SAY_AGAIN_SECONDS = 600.0
 _ASK_AGAIN_SECONDS = 0.2
 
 
-async def supervise(name: str, work: Callable[[], Awaitable[None]], **ids: str) -> None:
+async def supervise(name: str, work: Callable[[], Awaitable[None]], *, context: str = "", **ids: str) -> None:
     """Run `work` until it returns; whenever it raises, log that and start it again after a growing pause.
 
-    The same error again and again, as while Redis is away, is told once.
+    Every failure is counted. The same error again and again, as while Redis is away, is told every ten minutes.
     """
-    waits, told = pauses(cap=2.0), ""
+    failures = loop_failures(context, name)
+    waits, told, say_at = pauses(cap=2.0), "", 0.0
     while True:
         began = time.monotonic()
         try:
             await work()
         except Exception as error:
-            if time.monotonic() - began > _HEALTHY_AFTER:
+            now, brief = time.monotonic(), text_of(error)[:200]
+            failures.inc()
+            if now - began > _HEALTHY_AFTER:
                 waits, told = pauses(cap=2.0), ""
-            brief = _brief(error)
-            say = logger.debug if brief == told else logger.warning
-            say("loop.interrupted", loop=name, error=brief, **ids)
-            told = brief
+            is_news = brief != told or now >= say_at
+            say = logger.warning if is_news else logger.debug
+            say("loop.interrupted", loop=name, context=context, error=brief, **ids)
+            told, say_at = brief, now + _SAY_AGAIN_SECONDS if is_news else say_at
             await asyncio.sleep(next(waits))
         else:
             return
 
 
-def supervised(name: str, work: Callable[[], Awaitable[None]], **ids: str) -> asyncio.Task[None]:
+def supervised(name: str, work: Callable[[], Awaitable[None]], *, context: str = "", **ids: str) -> asyncio.Task[None]:
     """`supervise` as a task in an empty context: it inherits nobody's transaction or cause."""
-    return asyncio.get_running_loop().create_task(supervise(name, work, **ids), name=name, context=Context())
+    supervising = supervise(name, work, context=context, **ids)
+    return asyncio.get_running_loop().create_task(supervising, name=name, context=Context())
 
 
 async def cancelled(*tasks: asyncio.Task[Any]) -> None:
@@ -73,7 +80,3 @@ async def together(aside: Coroutine[Any, Any, FirstT], main: Awaitable[SecondT])
         await cancelled(task)
         raise
     return await task, result
-
-
-def _brief(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:200]

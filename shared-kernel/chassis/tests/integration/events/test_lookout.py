@@ -25,12 +25,13 @@ async def consumer(books: PostgresBookkeeping) -> OperatedConsumer:
 
 
 async def test_gauges_are_what_the_lookout_saw_last(consumer: OperatedConsumer, link: RedisLink, redis_url: str):
-    """Depth, dead letters, what is stuck, and the groups; scraping touches neither PostgreSQL nor Redis."""
+    """Depth, dead letters, what is stuck, stream and groups; scraping touches neither PostgreSQL nor Redis."""
     registry = CollectorRegistry()
     await record(consumer.books.database, history(2))
     consumer.trouble = lambda envelope: PermanentError("no")
     await consumer.deliver(history(1)[0])
-    await link.call("XGROUP", "CREATE", "promenade.billing", "orders", "0", "MKSTREAM")
+    await link.call("XADD", "promenade.billing", "*", "e", history(1)[0].encode())
+    await link.call("XGROUP", "CREATE", "promenade.billing", "orders", "$")
     lookout = Lookout(consumer.books.database, consumer.subscriptions, gauges_of(registry), RedisLink(redis_url))
     labels = {"context": CONTEXT}
 
@@ -40,7 +41,9 @@ async def test_gauges_are_what_the_lookout_saw_last(consumer: OperatedConsumer, 
     assert registry.get_sample_value("promenade_outbox_oldest_seconds", labels) is not None
     assert registry.get_sample_value("promenade_dead_letters_open", labels) == 1
     assert registry.get_sample_value("promenade_events_stuck", {**labels, "waits_for": "reaction"}) == 0
-    group = {**labels, "stream": "promenade.billing", "group": "orders"}
+    stream = {**labels, "stream": "promenade.billing"}
+    assert registry.get_sample_value("promenade_stream_length", stream) == 1
+    group = {**stream, "group": "orders"}
     assert registry.get_sample_value("promenade_stream_lag", group) == 0
     assert registry.get_sample_value("promenade_stream_pending", group) == 0
     await lookout.close()
@@ -74,7 +77,7 @@ async def test_what_is_stuck_for_more_than_an_hour_is_counted_and_said_once(
 
     assert stuck == [1, 1]
     assert [line["event"] for line in said] == ["events.stuck", "subject.stuck"]
-    assert (said[0]["event_id"], said[0]["error"]) == (str(waiting.id), "NotYet: its customer")
+    assert (said[0]["event_id"], said[0]["error"]) == (str(waiting.id), "NotYet")
     assert (said[1]["subject"], said[1]["missing"], said[1]["waiting"]) == (str(facts[0].subject), 2, 3)
 
 

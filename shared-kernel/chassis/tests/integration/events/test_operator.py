@@ -19,6 +19,7 @@ from promenade_chassis.events.operator.lookup import (
     processes_of,
     reactions_to,
 )
+from promenade_chassis.events.outbox_rows import publish_again
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.ports import NotYet, PermanentError
 from promenade_chassis.testing.bus_rig import CONTEXT, PostgresBookkeeping, history
@@ -52,13 +53,30 @@ async def test_an_outbox_tells_how_much_waits_and_for_how_long(
     assert (await outbox_lag(connection, "identity")).depth == 0
 
     await record(database, history(3))
-    await connection.execute("UPDATE outbox SET created_at = now() - interval '90 seconds' WHERE sequence = 2")
+    await connection.execute(
+        "UPDATE outbox_pending SET since = now() - interval '90 seconds' WHERE seq = (SELECT seq FROM outbox LIMIT 1)"
+    )
     waiting = await outbox_lag(connection, "identity")
     await (await outlets()).publish_all()
 
     assert waiting.depth == 3
     assert 90 <= waiting.oldest_seconds < 150
     assert (await outbox_lag(connection, "identity")).depth == 0
+
+
+async def test_what_is_published_again_waits_since_it_was_asked_for(
+    database: Database, connection: Connection, outlets: NewOutlet
+):
+    """Events of last week that an operator publishes again are no outbox that nobody has published for a week."""
+    await record(database, history(3))
+    await (await outlets()).publish_all()
+    await connection.execute("UPDATE outbox SET created_at = now() - interval '7 days'")
+
+    assert await publish_again(connection, since=LONG_AGO, until=datetime.now(UTC)) == 3
+
+    waiting = await outbox_lag(connection, "identity")
+    assert waiting.depth == 3
+    assert 0 <= waiting.oldest_seconds < 60
 
 
 async def test_a_stream_tells_of_every_group(database: Database, link: RedisLink, outlets: NewOutlet):

@@ -5,16 +5,15 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from promenade_chassis.events.operator.again import handled_by, run_again
 from promenade_chassis.events.operator.dead import Filter, discard_dead, list_dead, replay_dead
 from promenade_chassis.events.operator.lag import consumer_backlog
-from promenade_chassis.events.operator.lookup import Wanted, last_events
 from promenade_chassis.ports import NotYet, PermanentError
 from promenade_chassis.testing.bus_rig import CONTEXT, PostgresBookkeeping, history
-from promenade_chassis.testing.events import record
 from promenade_chassis.testing.operator_rig import REACTION, OperatedConsumer, healthy
+from promenade_chassis.testing.polling import eventually
 from promenade_kernel.events.envelope import Envelope
-from psycopg.errors import AdminShutdown
+from psycopg.errors import AdminShutdown, UniqueViolation
+from structlog.testing import capture_logs
 
 
 @pytest_asyncio.fixture
@@ -240,6 +239,72 @@ async def test_an_entry_that_was_no_envelope_stays_dead_until_a_release_can_read
     ] == [b"no envelope"]
 
 
+async def test_a_poison_message_that_comes_again_while_it_is_replayed_stops_nobody(consumer: OperatedConsumer):
+    """Its second dead letter is open when the replay of the first fails: that one stays the only open one."""
+    poison, (fact,) = history(1)[0].encode().replace(b'"specversion":"1.0"', b'"specversion":"9"'), history(1)
+    await consumer.deliver_unreadable(poison)
+    consumer.trouble = broken
+    await consumer.deliver(fact)
+    consumer.trouble = healthy
+    assert await replay_all(consumer) == [True, True]
+    await consumer.deliver_unreadable(poison)
+    second = await dead_ids(consumer)
+
+    await consumer.redeliver()
+
+    assert await consumer.sequences(fact.subject) == [1]
+    assert await consumer.rows("SELECT * FROM redelivery") == []
+    assert len(second) == 1
+    assert await dead_ids(consumer) == second
+
+
+async def test_a_replay_that_can_neither_be_done_nor_given_up_lets_the_others_go_on(consumer: OperatedConsumer):
+    """Something refuses to write its dead letter: the row waits, is shown with what is wrong, and is done later."""
+    first, second = history(1)[0], history(1)[0]
+    consumer.trouble = broken
+    await consumer.deliver(first)
+    await consumer.deliver(second)
+    await replay_all(consumer)
+    await consumer.rows("UPDATE redelivery SET next_at = now() - interval '1 minute' RETURNING id")
+    async with consumer.connection() as connection:
+        await connection.execute(
+            "ALTER TABLE dead_letter ADD CONSTRAINT full_up CHECK (reason <> 'PermanentError: no')"
+        )
+    consumer.trouble = lambda envelope: PermanentError("no") if envelope.id == first.id else None
+
+    await consumer.redeliver()
+
+    assert await consumer.sequences(first.subject) == []
+    assert await consumer.sequences(second.subject) == [1]
+    (row,) = await consumer.rows("SELECT event_id, last_error, next_at > now() AS later FROM redelivery")
+    assert (row["event_id"], row["later"]) == (first.id, True)
+    assert row["last_error"].startswith("CheckViolation")
+    consumer.trouble = healthy
+    await eventually(lambda: _redelivered(consumer, first, [1]))
+
+
+async def test_a_replay_whose_commit_fails_is_counted_as_any_attempt(consumer: OperatedConsumer):
+    """A constraint that is checked at the end: after the last attempt the dead letter is open again."""
+    facts = history(2)
+    consumer.trouble = lambda envelope: broken(envelope) if envelope.sequence == 2 else None
+    for fact in facts:
+        await consumer.deliver(fact)
+    consumer.trouble = healthy
+    async with consumer.connection() as connection:
+        await connection.execute("ALTER TABLE effect ADD UNIQUE (subject) DEFERRABLE INITIALLY DEFERRED")
+
+    await replay_all(consumer)
+    await consumer.redeliver()
+
+    assert await consumer.sequences(facts[0].subject) == [1]
+    assert await consumer.rows("SELECT * FROM redelivery") == []
+    labels = {"context": CONTEXT, "reaction": REACTION}
+    assert not consumer.registry.get_sample_value("promenade_events_handled_total", labels)
+    (letter,) = await consumer.rows("SELECT reason, attempts FROM dead_letter WHERE replayed_at IS NULL")
+    assert letter["attempts"] == 1 + 3
+    assert letter["reason"].startswith("UniqueViolation")
+
+
 async def test_discarding_needs_a_reason_keeps_the_row_and_ends_a_replay_that_waits(consumer: OperatedConsumer):
     """Closed for good: not open, not replayed any more, and why is written down."""
     facts = [history(1)[0], history(1)[0]]
@@ -264,18 +329,24 @@ async def test_discarding_needs_a_reason_keeps_the_row_and_ends_a_replay_that_wa
     assert [row["discard_reason"] for row in rows] == ["test data", "after all"]
 
 
-async def test_a_reaction_can_be_run_again_to_what_it_has_handled(consumer: OperatedConsumer):
-    """Once more each, in order; what it never handled is not touched; asked for twice before it ran, once."""
-    facts = history(3)
-    await record(consumer.books.database, facts)
-    for fact in facts[:2]:
-        await consumer.deliver(fact)
+async def test_what_postgresql_quotes_stays_in_the_database_and_out_of_the_logs(consumer: OperatedConsumer):
+    """The dead letter says all that is known; the log says class and SQLSTATE."""
+    (fact,) = history(1)
+    consumer.trouble = broken
+    await consumer.deliver(fact)
+    consumer.trouble = lambda envelope: UniqueViolation("duplicate key\nDETAIL:  Key (email)=(ada@example.org)")
+    await replay_all(consumer)
 
-    async with consumer.connection() as connection:
-        events = await last_events(connection, "identity", Wanted(), limit=10)
-        assert await handled_by(connection, REACTION, events) == 2
-        assert await run_again(connection, REACTION, events) == 2
-        assert await run_again(connection, REACTION, events) == 0
-    await consumer.redeliver()
+    with capture_logs() as said:
+        await consumer.redeliver()
 
-    assert await consumer.sequences(facts[0].subject) == [1, 2, 1, 2]
+    assert [line["event"] for line in said] == ["redelivery.postponed"] * 2 + ["event.dead-lettered"]
+    assert {line["error"] for line in said} == {"UniqueViolation 23505"}
+    assert "ada@" not in str(said)
+    (letter,) = await consumer.rows("SELECT reason FROM dead_letter")
+    assert "ada@" in letter["reason"]
+
+
+async def _redelivered(consumer: OperatedConsumer, fact: Envelope, expected: list[int]) -> None:
+    await consumer.redelivery.step()
+    assert await consumer.sequences(fact.subject) == expected

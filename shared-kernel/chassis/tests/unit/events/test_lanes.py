@@ -9,6 +9,10 @@ import pytest
 from promenade_chassis.events.lanes import Lanes, inside_lane
 from promenade_chassis.events.outcome import DONE, Again, Done
 from promenade_chassis.testing.polling import eventually
+from psycopg.errors import UniqueViolation
+from structlog.testing import capture_logs
+
+REFUSED = UniqueViolation("duplicate key\nDETAIL:  Key (email)=(ada@example.org) already exists.")
 
 Work = tuple[str, int]
 HandleOne = Callable[[Work], Awaitable[Done | Again]]
@@ -155,6 +159,27 @@ async def test_a_fault_of_the_plumbing_does_not_end_the_lane():
         lanes.put([("bad", 1)])
         lanes.put([("good", 1)])
         await eventually(lambda: _equal(calls, [("bad", 1), ("good", 1), ("bad", 1)]))
+
+
+async def test_a_fault_of_the_plumbing_is_logged_with_its_place_and_nobodys_data():
+    """PostgreSQL quotes the row that it refused; class, SQLSTATE, file and line say as much."""
+    calls: list[Work] = []
+
+    async def handle(work: Work) -> Done | Again:
+        calls.append(work)
+        if len(calls) == 1:
+            raise REFUSED
+        return DONE
+
+    with capture_logs() as said:
+        async with running(handle, count=1) as lanes:
+            lanes.put([("a", 1)])
+            await eventually(lambda: _equal(calls, [("a", 1), ("a", 1)]))
+
+    (line,) = said
+    assert (line["event"], line["error"]) == ("lane.failed", "UniqueViolation 23505")
+    assert "test_lanes.py" in line["trace"]
+    assert "ada@" not in str(line)
 
 
 async def test_drain_leaves_what_pauses():

@@ -1,6 +1,6 @@
 """The counters of the ledger."""
 
-from promenade_chassis.events.meters import EventMeters
+from promenade_chassis.events.meters import EventMeters, loop_failures
 from prometheus_client import CollectorRegistry
 
 
@@ -41,3 +41,15 @@ def test_contexts_of_one_process_share_the_metrics_and_differ_by_label() -> None
 
     assert registry.get_sample_value("promenade_events_duplicate_total", {"context": "billing"}) == 2
     assert registry.get_sample_value("promenade_events_duplicate_total", {"context": "identity"}) == 1
+
+
+def test_a_loop_is_counted_from_before_its_first_failure() -> None:
+    """An alert compares with what was there: nothing is no number, zero is."""
+    registry = CollectorRegistry()
+    labels = {"context": "billing", "loop": "relay"}
+
+    failures = loop_failures("billing", "relay", registry)
+
+    assert registry.get_sample_value("promenade_loop_failures_total", labels) == 0
+    failures.inc()
+    assert registry.get_sample_value("promenade_loop_failures_total", labels) == 1

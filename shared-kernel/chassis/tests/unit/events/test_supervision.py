@@ -1,9 +1,16 @@
 """Loops that never die silently, and end when told."""
 
 import asyncio
+from collections.abc import Iterator
+from types import SimpleNamespace
 
+import pytest
+from promenade_chassis.events import supervision
 from promenade_chassis.events.supervision import cancelled, supervised
 from promenade_chassis.testing.polling import eventually
+from prometheus_client import REGISTRY
+from psycopg.errors import UniqueViolation
+from structlog.testing import capture_logs
 
 
 async def test_a_loop_that_crashes_is_started_again():
@@ -19,6 +26,61 @@ async def test_a_loop_that_crashes_is_started_again():
     await asyncio.wait_for(supervised("test", crash_twice), 5)
 
     assert runs == 3
+
+
+async def test_every_failure_of_a_loop_is_counted_and_the_same_one_said_now_and_then(monkeypatch: pytest.MonkeyPatch):
+    """The first time, then every ten minutes: a loop that has not run for a day is not silent about it."""
+    before, runs, now = _failures(), 0, 0.0
+
+    async def crash_six_times() -> None:
+        nonlocal runs
+        runs += 1
+        if runs <= 6:
+            raise OSError("away" if runs <= 5 else "gone")
+
+    def pauses(cap: float) -> Iterator[float]:
+        nonlocal now
+        while True:
+            now += 250
+            yield 0.0
+
+    monkeypatch.setattr(supervision, "pauses", pauses)
+    monkeypatch.setattr(supervision, "time", SimpleNamespace(monotonic=lambda: now))
+
+    with capture_logs() as said:
+        await asyncio.wait_for(supervised("test", crash_six_times, context="billing", stream="s"), 10)
+
+    assert _failures() == before + 6
+    assert [line["event"] for line in said] == ["loop.interrupted"] * 6
+    assert [line["log_level"] for line in said] == ["warning", "debug", "debug", "warning", "debug", "warning"]
+    assert said[-1] == {
+        "event": "loop.interrupted",
+        "log_level": "warning",
+        "loop": "test",
+        "context": "billing",
+        "stream": "s",
+        "error": "OSError: gone",
+    }
+
+
+async def test_what_postgresql_quotes_is_not_said_by_a_loop():
+    """The name is enough."""
+    runs = 0
+
+    async def crash_once() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise UniqueViolation("duplicate key\nDETAIL:  Key (email)=(ada@example.org) already exists.")
+
+    with capture_logs() as said:
+        await asyncio.wait_for(supervised("test", crash_once), 5)
+
+    assert [line["error"] for line in said] == ["UniqueViolation 23505"]
+
+
+def _failures() -> float:
+    return REGISTRY.get_sample_value("promenade_loop_failures_total", {"context": "billing", "loop": "test"}) or 0.0
 
 
 async def test_a_task_that_swallows_a_cancellation_is_asked_again():

@@ -50,7 +50,9 @@ ORDER BY seq
 """
 _BETWEEN: LiteralString = f"""
 SELECT {_COLUMNS} FROM outbox
-WHERE seq > %(after)s AND created_at >= %(since)s AND created_at < %(until)s AND type LIKE %(type)s
+WHERE seq > %(after)s AND created_at >= %(since)s AND created_at < %(until)s
+  AND EXISTS (SELECT FROM outbox AS form WHERE form.subject = outbox.subject AND form.sequence = outbox.sequence
+              AND form.type LIKE %(type)s)
   AND (%(subject)s::uuid IS NULL OR subject = %(subject)s)
   AND (%(correlation)s::text IS NULL OR correlation_id = %(correlation)s)
 ORDER BY seq LIMIT %(limit)s
@@ -135,7 +137,10 @@ async def events_between(
     after: int = 0,
     limit: int = 500,
 ) -> list[RecordedEvent]:
-    """A page of what was recorded in [since, until), beyond the number `after`."""
+    """A page of what was recorded in [since, until), beyond the number `after`.
+
+    Of a fact in several forms (`.v1`, `.v2`) all, when one of them is of the type that is wanted.
+    """
     values = {**wanted.values(), "since": since, "until": until, "after": after, "limit": limit}
     return _events(context, await (await connection.execute(_BETWEEN, values)).fetchall())
 

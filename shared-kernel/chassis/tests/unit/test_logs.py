@@ -1,0 +1,44 @@
+"""What reaches the log, as it is written."""
+
+import json
+import logging
+from collections.abc import Generator
+
+import pytest
+import structlog
+from promenade_chassis.config import LogSettings
+from promenade_chassis.logs import configure_logging
+from psycopg.errors import UniqueViolation
+
+REFUSED = UniqueViolation("duplicate key\nDETAIL:  Key (email)=(ada@example.org) already exists.")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Generator[None, None, None]:
+    """Logging is the process' own: what a test configures ends with it."""
+    before = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:] = before[0]
+    logging.root.setLevel(before[1])
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("library", [False, True])
+def test_a_logged_exception_has_file_and_line_and_nobodys_data(
+    capsys: pytest.CaptureFixture[str], *, library: bool
+) -> None:
+    """PostgreSQL quotes the row that it refused, whoever logs that: we, or a library."""
+    configure_logging(LogSettings(), service="tea")
+    log = logging.getLogger("library") if library else structlog.get_logger()
+
+    try:
+        raise REFUSED
+    except UniqueViolation:
+        log.exception("it failed")
+
+    written = capsys.readouterr().err
+    line = json.loads(written)
+    assert (line["service"], line["event"]) == ("tea", "it failed")
+    assert "test_logs.py" in line["exception"]
+    assert line["exception"].endswith("UniqueViolation 23505")
+    assert "ada@" not in written
