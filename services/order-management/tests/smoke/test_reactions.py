@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from order_rooms import ORDERS, create, euro, order_body, path_of, place
-from order_world import World, amounts
+from order_world import World, amounts, copy_of
 from promenade_chassis.testing.answers import problem_of
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
 from promenade_chassis.testing.ledger import InMemoryLedger
 from promenade_kernel.events.billing import InvoicePaid
+from promenade_kernel.events.customer_management import CustomerCreated, CustomerDeleted
 from promenade_kernel.events.identity import UserDeleted, UserReinstated, UserSuspended
 from promenade_kernel.events.order_management import OrderConfirmed
 from promenade_kernel.events.registry import event_class
@@ -143,6 +144,21 @@ async def test_a_deleted_customer_orders_no_more(
     problem_of(refused, 409, "buyer-refused")
     assert (await create(client))["customer_id"] is None
     assert (await shown(client, sold))["customer_name"] == "Ada"
+
+
+async def test_a_letter_replayed_after_the_customer_is_gone(
+    client: httpx.AsyncClient, world: World, user_id: UUID, staff: dict[str, str]
+) -> None:
+    """His creation was dead-lettered and takes effect after his deletion: he stays deleted."""
+    customer_id = uuid4()
+    created = world.seal(CustomerCreated(**copy_of(customer_id, user_id)), customer_id)
+    await world.replay(world.seal(CustomerDeleted(customer_id=customer_id, user_id=user_id), customer_id))
+
+    await world.replay(created)
+
+    refused = await client.post(ORDERS, json=order_body(customer_id=str(customer_id)), headers=staff)
+    problem_of(refused, 409, "buyer-refused")
+    assert (await create(client))["customer_id"] is None
 
 
 @pytest.mark.parametrize("event", [UserSuspended, UserDeleted])
