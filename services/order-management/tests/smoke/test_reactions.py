@@ -85,6 +85,17 @@ async def test_a_failed_payment_leaves_the_order_waiting(client: httpx.AsyncClie
     assert [(step["name"], step["error"]) for step in failed] == [("payment.succeeded", "card-declined")]
 
 
+async def test_a_failure_told_late_sets_nothing_back(client: httpx.AsyncClient, world: World) -> None:
+    """Payments overtake each other: of a paid order the process says so, whichever news came last."""
+    order, invoice_id = await place(client), uuid4()
+
+    await world.payment_succeeded(order, invoice_id, number=3, paid=3000)
+    await world.payment_failed(order, invoice_id, number=2)
+
+    steps = {step["name"]: step for step in (await client.get(path_of(order, "process"))).json()["steps"]}
+    assert (steps["payment.succeeded"]["status"], steps["payment.succeeded"]["error"]) == ("done", "card-declined")
+
+
 async def test_a_rejected_invoice_holds_the_order(
     client: httpx.AsyncClient, world: World, staff: dict[str, str]
 ) -> None:

@@ -122,11 +122,14 @@ class Order(Draft):
     # ---- what billing tells
 
     def take_over(self, told: InvoiceCopy, kind: str, now: datetime, **facts: str) -> bool:
-        """Take over number and amounts, unless newer ones are known. False: this order has another invoice."""
+        """Take over number and amounts, unless newer ones are known. False: this order has another invoice.
+
+        News of an invoice and of its payments may overtake each other: the timeline keeps billing's own order of them.
+        """
         if self.invoice is not None and self.invoice.id != told.id:
             return False
         self.invoice = told if self.invoice is None else self.invoice.updated_by(told)
-        self.write_down(kind, now, **facts)
+        self.write_down(kind, now, invoice_sequence=str(told.sequence), **facts)
         return True
 
     def confirm(self, now: datetime) -> None:
