@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from order_rooms import ORDERS, create, euro, order_body, path_of, place
+from order_story import tell_the_story
 from order_world import World, amounts, copy_of
 from promenade_chassis.testing.answers import problem_of
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
 from promenade_chassis.testing.ledger import InMemoryLedger
-from promenade_kernel.events.billing import InvoicePaid
+from promenade_kernel.events.billing import InvoicePaid, InvoiceRejected
 from promenade_kernel.events.customer_management import CustomerCreated, CustomerDeleted
 from promenade_kernel.events.identity import UserDeleted, UserReinstated, UserSuspended
 from promenade_kernel.events.order_management import OrderConfirmed
@@ -94,6 +95,28 @@ async def test_a_failure_told_late_sets_nothing_back(client: httpx.AsyncClient, 
 
     steps = {step["name"]: step for step in (await client.get(path_of(order, "process"))).json()["steps"]}
     assert (steps["payment.succeeded"]["status"], steps["payment.succeeded"]["error"]) == ("done", "card-declined")
+
+
+async def test_a_rejection_that_comes_late(
+    client: httpx.AsyncClient, world: World, user_id: UUID, staff: dict[str, str]
+) -> None:
+    """Replayed after the invoice was paid it holds what can still be held, not an order that is over."""
+    over: dict[str, Any] = await tell_the_story(client, staff, world, user_id)
+    paid, invoice_id = await place(client), uuid4()
+    await world.invoice_paid(paid, invoice_id)
+
+    for order, invoice in ((paid, invoice_id), (over, UUID(over["invoice_id"]))):
+        told = amounts(order, invoice, 1)
+        late = InvoiceRejected(**told, order_total=told["total"], reason="totals differ")
+        await world.replay(world.seal(late, uuid4()))
+
+    held, done = await shown(client, paid), await shown(client, over)
+    assert (held["status"], held["payment_status"], held["on_hold"]) == (
+        "confirmed",
+        "paid",
+        {"reason": "totals differ"},
+    )
+    assert (done["status"], done["payment_status"], done["on_hold"]) == ("completed", "paid", None)
 
 
 async def test_a_rejected_invoice_holds_the_order(

@@ -132,6 +132,11 @@ class Order(Draft):
         self.write_down(kind, now, invoice_sequence=str(told.sequence), **facts)
         return True
 
+    def dispute(self, reason: str, now: datetime) -> None:
+        """Billing computes another total: hold it, unless that comes so late that nothing is left to be held."""
+        if ORDER_LIFE.accepts(self.status, "hold"):
+            self.put_on_hold(reason, now)
+
     def confirm(self, now: datetime) -> None:
         """The invoice is paid: it may be fulfilled. An order that is not waiting for that stays as it is."""
         if self.number is None or not ORDER_LIFE.accepts(self.status, "confirm"):
