@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from promenade_chassis.ports import NotFound, Page, PageRequest, cut_page
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
-from promenade_customer_management.customer.entity import Customer, EmailTaken, UserTaken
+from promenade_customer_management.customer.entity import Customer, EmailTaken, Told, UserStatus, UserTaken
 from promenade_customer_management.customer.repository import CustomerFilter
 from promenade_customer_management.timeline.entity import TimelineEntry
 from promenade_kernel.values.email import Email
+from promenade_kernel.values.phone import Phone
 
 
 class LastingUnitOfWork(InMemoryUnitOfWork):
@@ -84,6 +86,37 @@ class InMemoryCustomers(InMemoryRepository[Customer]):
             raise UserTaken
 
 
+class InMemoryUsers:
+    """What identity told of users, in dicts that are replaced, never changed."""
+
+    def __init__(self, unit_of_work: InMemoryUnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
+        self._statuses: dict[UUID, tuple[UserStatus, int]] = {}
+        self._proofs: dict[tuple[UUID, type[Email | Phone]], Told] = {}
+        unit_of_work.join(self)
+
+    def snapshot(self) -> tuple[Any, Any]:
+        return self._statuses, self._proofs
+
+    def roll_back(self, snapshot: tuple[Any, Any]) -> None:
+        self._statuses, self._proofs = snapshot
+
+    async def note_status(self, user_id: UUID, status: UserStatus, told: Told) -> UserStatus:
+        self._unit_of_work.require()
+        known = self._statuses.get(user_id, (status, 0))
+        newest = (status, told.sequence) if told.sequence > known[1] else known
+        self._statuses = {**self._statuses, user_id: newest}
+        return newest[0]
+
+    async def note_proof(self, user_id: UUID, value: Email | Phone, told: Told) -> bool:
+        self._unit_of_work.require()
+        known = self._proofs.get((user_id, type(value)))
+        if known is not None and not _is_newer(told, known):
+            return False
+        self._proofs = {**self._proofs, (user_id, type(value)): told}
+        return True
+
+
 class InMemoryTimeline:
     """Entries in a list."""
 
@@ -109,6 +142,10 @@ class InMemoryTimeline:
             places = [_place(entry) for entry in mine if entry.id == page.after]
             found = [entry for entry in found if places and _place(entry) < places[0]]
         return cut_page(found[: page.limit + 1], page, lambda entry: entry.id)
+
+
+def _is_newer(told: Told, known: Told) -> bool:
+    return told.sequence > known.sequence if told.by == known.by else told.at > known.at
 
 
 def _place(entry: TimelineEntry) -> tuple[object, UUID]:

@@ -9,20 +9,21 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
-from customer_fakes import InMemoryCustomers, InMemoryTimeline, LastingUnitOfWork
+from customer_fakes import InMemoryCustomers, InMemoryTimeline, InMemoryUsers, LastingUnitOfWork
 from litestar import Litestar
 from promenade_chassis.config import HttpSettings
 from promenade_chassis.database import Database
 from promenade_chassis.events.bus import Subscriptions
 from promenade_chassis.events.ledger import Ledger
 from promenade_chassis.events.outcome import DONE, Again
+from promenade_chassis.events.reacting import react
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.idempotency import IdempotencyStore
 from promenade_chassis.ports import PageRequest
 from promenade_chassis.testing.events import sealed
 from promenade_chassis.testing.fakes import FakeVerifier
 from promenade_customer_management.bootstrap import build_app
-from promenade_customer_management.customer.postgres import PostgresCustomers
+from promenade_customer_management.customer.postgres import PostgresCustomers, PostgresUsers
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
 from promenade_customer_management.reactions import Reactions
 from promenade_customer_management.timeline.postgres import PostgresTimeline
@@ -41,12 +42,12 @@ EventT = TypeVar("EventT", bound=Event)
 def fake_room() -> CustomerRoom:
     """The room with fakes behind every port."""
     work = LastingUnitOfWork()
-    return CustomerRoom(work, InMemoryCustomers(work), InMemoryTimeline(work))
+    return CustomerRoom(work, InMemoryCustomers(work), InMemoryUsers(work), InMemoryTimeline(work))
 
 
 def real_room(database: Database) -> CustomerRoom:
     """The room on PostgreSQL."""
-    return CustomerRoom(database, PostgresCustomers(database), PostgresTimeline(database))
+    return CustomerRoom(database, PostgresCustomers(database), PostgresUsers(database), PostgresTimeline(database))
 
 
 def customers_app(room: CustomerRoom, verifier: FakeVerifier, idempotency: IdempotencyStore) -> Litestar:
@@ -110,6 +111,12 @@ class World:
     async def deliver(self, envelope: Envelope) -> Any:
         """One delivery, whatever comes of it."""
         return await self.ledger.handle(envelope, self._subscriptions.of(envelope.type))
+
+    async def replay(self, envelope: Envelope) -> None:
+        """A dead letter that an operator lets take effect at last: the reactions alone, whatever came since."""
+        async with self.room.unit_of_work.begin():
+            for subscription in self._subscriptions.of(envelope.type):
+                await react(subscription, (envelope,))
 
     async def settle(self, envelope: Envelope) -> None:
         """Deliver until it is done."""

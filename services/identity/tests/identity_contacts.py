@@ -84,7 +84,7 @@ async def add(client: httpx.AsyncClient, body: dict[str, Any] | None = None) -> 
 
 async def code_of(room: ContactRoom, contact: dict[str, Any]) -> str:
     """The code of a fresh mail, as the mail's reaction sends it."""
-    await use_cases.issue_contact_code(UUID(contact["id"]), room=room)
+    await use_cases.issue_contact_code(UUID(contact["id"]), contact["email"], room=room)
     assert isinstance(room.mails, RecordingMails)
     found = re.search(r"\b\d{6}\b", room.mails.queued[-1].text)
     assert found

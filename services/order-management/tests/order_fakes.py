@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from uuid import UUID
@@ -43,19 +44,13 @@ class InMemoryCustomers:
         self.customers[customer.id] = customer
         return True
 
-    async def mark_deleted(self, customer_id: UUID, sequence: int) -> bool:
+    async def mark_deleted(self, customer_id: UUID, user_id: UUID | None, sequence: int) -> bool:
         self._unit_of_work.require()
         known = self.customers.get(customer_id)
-        if known is None or known.sequence >= sequence:
+        if known is not None and known.sequence >= sequence:
             return False
-        self.customers[customer_id] = Customer(
-            id=known.id,
-            sequence=sequence,
-            name=known.name,
-            status=DELETED,
-            email=known.email,
-            user_id=known.user_id,
-        )
+        copy = known or Customer(id=customer_id, sequence=sequence, name=None, status=DELETED, user_id=user_id)
+        self.customers[customer_id] = replace(copy, sequence=sequence, status=DELETED)
         return True
 
     async def find(self, customer_id: UUID) -> Customer | None:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from promenade_chassis.events.ledger import Ledger
 from promenade_chassis.events.memory import ContextView, MemoryBus
+from promenade_chassis.events.reacting import react
 from promenade_chassis.testing.bus_rig import settled
 from promenade_chassis.testing.events import sealed
 from promenade_kernel.events.billing import (
@@ -38,12 +39,21 @@ class World:
         self._bus = bus
         self._told: Counter[UUID] = Counter()
 
+    def seal(self, event: Event, subject: UUID) -> Envelope:
+        """The next fact of a subject."""
+        self._told[subject] += 1
+        return sealed(event, subject=subject, sequence=self._told[subject])
+
     async def tell(self, event: Event, subject: UUID) -> Envelope:
         """Something happened elsewhere; back when all reactions are settled."""
-        self._told[subject] += 1
-        envelope = sealed(event, subject=subject, sequence=self._told[subject])
+        envelope = self.seal(event, subject)
         await self.deliver(envelope)
         return envelope
+
+    async def replay(self, envelope: Envelope) -> None:
+        """A dead letter that an operator lets take effect at last: the reactions alone, whatever came since."""
+        for subscription in self._bus.subscriptions.of(envelope.type):
+            await react(subscription, (envelope,))
 
     async def deliver(self, envelope: Envelope) -> None:
         """Hand one envelope over, also once more."""
@@ -52,12 +62,12 @@ class World:
     async def customer_appears(self, user_id: UUID | None, *, name: str = "Ada") -> UUID:
         """Customer management has a customer."""
         customer_id = uuid4()
-        await self.tell(CustomerCreated(**_copy(customer_id, user_id, name)), customer_id)
+        await self.tell(CustomerCreated(**copy_of(customer_id, user_id, name)), customer_id)
         return customer_id
 
     async def customer_changes(self, customer_id: UUID, user_id: UUID | None, *, name: str = "Ada") -> None:
         """Something of him is new."""
-        await self.tell(CustomerUpdated(**_copy(customer_id, user_id, name)), customer_id)
+        await self.tell(CustomerUpdated(**copy_of(customer_id, user_id, name)), customer_id)
 
     async def customer_is_deleted(self, customer_id: UUID) -> None:
         """He is gone."""
@@ -118,12 +128,8 @@ def amounts(order: Shown, invoice_id: UUID, sequence: int, *, paid: int = 0, ref
     }
 
 
-def _payment(order: Shown, invoice_id: UUID, number: int, paid: int) -> dict[str, Any]:
-    told = amounts(order, invoice_id, number, paid=paid)
-    return {**told, "payment_id": uuid4(), "amount": told["total"], "method": "card"}
-
-
-def _copy(customer_id: UUID, user_id: UUID | None, name: str) -> dict[str, Any]:
+def copy_of(customer_id: UUID, user_id: UUID | None, name: str = "Ada") -> dict[str, Any]:
+    """What customer management tells of a customer."""
     return {
         "customer_id": customer_id,
         "name": name,
@@ -132,3 +138,8 @@ def _copy(customer_id: UUID, user_id: UUID | None, name: str) -> dict[str, Any]:
         "email": Email(f"{customer_id.hex}@example.com"),
         "user_id": user_id,
     }
+
+
+def _payment(order: Shown, invoice_id: UUID, number: int, paid: int) -> dict[str, Any]:
+    told = amounts(order, invoice_id, number, paid=paid)
+    return {**told, "payment_id": uuid4(), "amount": told["total"], "method": "card"}

@@ -17,7 +17,7 @@ from promenade_chassis.service import Service
 from promenade_customer_management.customer.http import CustomerController
 from promenade_customer_management.customer.lifecycle_http import LifecycleController
 from promenade_customer_management.customer.own_http import OwnCustomerController
-from promenade_customer_management.customer.postgres import PostgresCustomers
+from promenade_customer_management.customer.postgres import PostgresCustomers, PostgresUsers
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
 from promenade_customer_management.overview.http import TimelineController
 from promenade_customer_management.overview.use_cases import OverviewRoom
@@ -33,7 +33,7 @@ def build(settings: Settings) -> Service:
     """The service, ready to be run."""
     database = Database(settings.database, application_name="promenade-customer-management")
     redis = redis_of(settings.redis.url)
-    room = CustomerRoom(database, PostgresCustomers(database), PostgresTimeline(database))
+    room = CustomerRoom(database, PostgresCustomers(database), PostgresUsers(database), PostgresTimeline(database))
     readiness = Readiness(CONTEXT, version("promenade-customer-management"), service_checks(database, redis, PACKAGE))
     app = build_app(
         room,

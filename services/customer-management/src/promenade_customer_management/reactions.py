@@ -14,7 +14,7 @@ from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
-from promenade_customer_management.customer.entity import UserStatus
+from promenade_customer_management.customer.entity import Told, UserStatus
 from promenade_customer_management.customer.use_cases import facts
 from promenade_customer_management.customer.use_cases.facts import Happening
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
@@ -46,31 +46,36 @@ class Reactions:
         bus.subscribe(billing.PaymentSucceeded, self.on_payment_succeeded)
         bus.subscribe(billing.PaymentFailed, self.on_payment_failed)
 
-    async def on_user_registered(self, event: identity.UserRegistered, _: Envelope) -> None:
+    async def on_user_registered(self, event: identity.UserRegistered, envelope: Envelope) -> None:
         """A lead, unless an unlinked customer waits for the proof of that email."""
-        await facts.welcome_registered_user(event.user_id, event.email, event.display_name, room=self.room)
+        await facts.welcome_registered_user(
+            event.user_id, event.email, event.display_name, _told(event.user_id, envelope), room=self.room
+        )
 
-    async def on_user_activated(self, event: identity.UserActivated, _: Envelope) -> None:
+    async def on_user_activated(self, event: identity.UserActivated, envelope: Envelope) -> None:
         """The email is proved: link or complete."""
-        await facts.link_activated_user(event.user_id, event.email, event.display_name, event.locale, room=self.room)
+        told = _told(event.user_id, envelope)
+        await facts.link_activated_user(
+            event.user_id, event.email, event.display_name, event.locale, told, room=self.room
+        )
 
-    async def on_user_suspended(self, event: identity.UserSuspended, _: Envelope) -> None:
+    async def on_user_suspended(self, event: identity.UserSuspended, envelope: Envelope) -> None:
         """Flag it."""
-        await facts.flag_user(event.user_id, UserStatus.SUSPENDED, room=self.room)
+        await facts.flag_user(event.user_id, UserStatus.SUSPENDED, _told(event.user_id, envelope), room=self.room)
 
-    async def on_user_reinstated(self, event: identity.UserReinstated, _: Envelope) -> None:
+    async def on_user_reinstated(self, event: identity.UserReinstated, envelope: Envelope) -> None:
         """Take the flag back."""
-        await facts.flag_user(event.user_id, UserStatus.ACTIVE, room=self.room)
+        await facts.flag_user(event.user_id, UserStatus.ACTIVE, _told(event.user_id, envelope), room=self.room)
 
-    async def on_user_deleted(self, event: identity.UserDeleted, _: Envelope) -> None:
+    async def on_user_deleted(self, event: identity.UserDeleted, envelope: Envelope) -> None:
         """Flag it."""
-        await facts.flag_user(event.user_id, UserStatus.DELETED, room=self.room)
+        await facts.flag_user(event.user_id, UserStatus.DELETED, _told(event.user_id, envelope), room=self.room)
 
-    async def on_contact_verified(self, event: identity.ContactVerified, _: Envelope) -> None:
+    async def on_contact_verified(self, event: identity.ContactVerified, envelope: Envelope) -> None:
         """Copy the primary email or phone."""
         if event.is_primary:
             value = Email(event.value) if event.type == "email" else Phone(event.value)
-            await facts.learn_contact(event.user_id, value, room=self.room)
+            await facts.learn_contact(event.user_id, value, _told(event.contact_id, envelope), room=self.room)
 
     async def on_order_placed(self, event: orders.OrderPlaced, _: Envelope) -> None:
         """Who orders is a prospect."""
@@ -153,3 +158,7 @@ class Reactions:
             kind=kind, summary=summary, at=at, customer_id=customer_id, user_id=user_id, data=data, moves=moves
         )
         await facts.record_happening(happening, room=self.room)
+
+
+def _told(by: UUID, envelope: Envelope) -> Told:
+    return Told(by=by, sequence=envelope.sequence, at=envelope.time)

@@ -16,6 +16,7 @@ from promenade_customer_management.customer.entity import (
     EmailTaken,
     Lifecycle,
     Tier,
+    Told,
     UserStatus,
     UserTaken,
 )
@@ -49,6 +50,10 @@ async def save(room: CustomerRoom, customer: Customer) -> None:
 async def delete(room: CustomerRoom, customer: Customer, at: datetime = NOW) -> None:
     customer.delete(at)
     await save(room, customer)
+
+
+def told(by: UUID, sequence: int, *, later: int = 0) -> Told:
+    return Told(by=by, sequence=sequence, at=NOW + timedelta(seconds=later))
 
 
 async def ids(room: CustomerRoom, wanted: CustomerFilter = ALL, page: PageRequest | None = None) -> list[UUID]:
@@ -205,6 +210,48 @@ async def test_a_user_has_one_living_customer(room: CustomerRoom) -> None:
     assert await room.customers.of_user(user_id) == second
 
 
+async def test_a_users_status_follows_its_sequence(room: CustomerRoom) -> None:
+    """Whatever comes in whichever order: the newest is answered; what is rolled back was never told."""
+    user_id, users = uuid4(), room.users
+    with suppress(LookupError):
+        async with room.unit_of_work.begin():
+            await users.note_status(user_id, UserStatus.DELETED, told(user_id, 9))
+            raise LookupError
+    async with room.unit_of_work.begin():
+        known = [
+            await users.note_status(user_id, UserStatus.SUSPENDED, told(user_id, 3)),
+            await users.note_status(user_id, UserStatus.ACTIVE, told(user_id, 2)),
+            await users.note_status(user_id, UserStatus.DELETED, told(user_id, 3)),
+            await users.note_status(uuid4(), UserStatus.PENDING, told(user_id, 1)),
+            await users.note_status(user_id, UserStatus.ACTIVE, told(user_id, 4)),
+        ]
+
+    assert known == ["suspended", "suspended", "suspended", "pending", "active"]
+
+
+async def test_the_newest_proof_counts(room: CustomerRoom) -> None:
+    """Of one contact by its sequence, among several by the time, emails and phones of each user apart."""
+    user_id, email, phone = uuid4(), fresh_email(), Phone("+436601234567")
+    first, second = uuid4(), uuid4()
+    told_in_turn = [
+        (email, told(first, 2), True),
+        (email, told(first, 1, later=5), False),
+        (email, told(second, 9), False),
+        (email, told(second, 1, later=1), True),
+        (email, told(second, 1, later=2), False),
+        (email, told(first, 9), False),
+        (email, told(first, 1, later=2), True),
+        (phone, told(first, 1), True),
+    ]
+
+    async with room.unit_of_work.begin():
+        taken = [await room.users.note_proof(user_id, value, source) for value, source, _ in told_in_turn]
+        others = await room.users.note_proof(uuid4(), email, told(first, 1))
+
+    assert taken == [is_newest for _, _, is_newest in told_in_turn]
+    assert others
+
+
 async def test_a_rolled_back_unit_of_work_leaves_nothing(room: CustomerRoom) -> None:
     """All or nothing; an inner unit of work may fail without taking the outer one along."""
     kept = Customer(name="kept")
@@ -227,3 +274,7 @@ async def test_writes_need_a_unit_of_work(room: CustomerRoom) -> None:
     """A write outside is a mistake of the programmer's, not of the caller's."""
     with pytest.raises(TransactionMisuse):
         await room.customers.add(Customer(name="Ada"))
+    with pytest.raises(TransactionMisuse):
+        await room.users.note_status(uuid4(), UserStatus.ACTIVE, told(uuid4(), 1))
+    with pytest.raises(TransactionMisuse):
+        await room.users.note_proof(uuid4(), fresh_email(), told(uuid4(), 1))

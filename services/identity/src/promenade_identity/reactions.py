@@ -59,4 +59,4 @@ class Reactions:
 
     async def on_contact_code_requested(self, event: ContactCodeRequested, _: Envelope) -> None:
         """The code for another address or number."""
-        await issue_contact_code(event.contact_id, room=self.contact_room)
+        await issue_contact_code(event.contact_id, event.value, room=self.contact_room)

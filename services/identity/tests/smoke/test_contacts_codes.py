@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 from identity_contacts import ADDRESS, add, add_verified, code_of, email_contact, other_than, path_of
+from identity_fakes import RecordingMails
 from promenade_chassis.testing.answers import problem_of
-from promenade_identity.contact.use_cases import ContactRoom
+from promenade_identity.contact.use_cases import ContactRoom, issue_contact_code
 
 
 async def test_a_verified_contact_gets_no_code(client: httpx.AsyncClient, contact_room: ContactRoom) -> None:
@@ -83,3 +84,17 @@ async def test_a_code_proves_the_address_it_was_sent_to(client: httpx.AsyncClien
     answer = await client.post(path_of(contact, "verify"), json={"code": code})
 
     problem_of(answer, 422, "invalid-code")
+
+
+async def test_a_wish_that_comes_late_sends_nothing_to_another_address(
+    client: httpx.AsyncClient, contact_room: ContactRoom
+) -> None:
+    """The address was changed before its code was made: whoever has the new one did not ask for any."""
+    contact = await add(client)
+    await client.patch(path_of(contact), json={"email": email_contact()["email"]})
+    assert isinstance(contact_room.mails, RecordingMails)
+    before = len(contact_room.mails.queued)
+
+    await issue_contact_code(UUID(contact["id"]), contact["email"], room=contact_room)
+
+    assert len(contact_room.mails.queued) == before

@@ -48,7 +48,9 @@ class Reactions:
 
     async def on_customer_deleted(self, event: customers.CustomerDeleted, envelope: Envelope) -> None:
         """Take no new orders for him."""
-        await customer_copies.mark_customer_deleted(event.customer_id, envelope.sequence, room=self.customer_room)
+        await customer_copies.mark_customer_deleted(
+            event.customer_id, event.user_id, envelope.sequence, room=self.customer_room
+        )
 
     async def on_user_suspended(self, event: identity.UserSuspended, envelope: Envelope) -> None:
         """Take no new orders of this user."""

@@ -23,11 +23,10 @@ async def test_a_copy_is_never_overwritten_by_an_older_one(either_rooms: Rooms) 
             await customers.put(newest),
             await customers.put(replace(newest, sequence=2, name="older")),
             await customers.put(replace(newest, name="same")),
-            await customers.mark_deleted(newest.id, 2),
-            await customers.mark_deleted(uuid4(), 1),
+            await customers.mark_deleted(newest.id, newest.user_id, 2),
         ]
 
-    assert taken == [True, True, False, False, False, False]
+    assert taken == [True, True, False, False, False]
     assert await customers.find(newest.id) == newest
     assert await customers.find(uuid4()) is None
 
@@ -39,13 +38,27 @@ async def test_a_users_customer_is_his_living_one(either_rooms: Rooms) -> None:
     async with either_rooms.customer.unit_of_work.begin():
         await customers.put(buyer)
         before = await customers.of_user(buyer.user_id)
-        await customers.mark_deleted(buyer.id, 2)
+        await customers.mark_deleted(buyer.id, buyer.user_id, 2)
 
     assert before == buyer
     assert await customers.of_user(buyer.user_id) is None
     deleted = await customers.find(buyer.id)
     assert deleted is not None
     assert (deleted.is_deleted, deleted.name, deleted.sequence) == (True, buyer.name, 2)
+
+
+async def test_one_who_was_deleted_before_he_was_heard_of(either_rooms: Rooms) -> None:
+    """What is older and comes late does not revive him; what is newer, his being restored, does."""
+    customers, late = either_rooms.customer.customers, customer(uuid4())
+    async with either_rooms.customer.unit_of_work.begin():
+        marked = await customers.mark_deleted(late.id, late.user_id, 2)
+        revived = await customers.put(late)
+        gone = await customers.find(late.id)
+        restored = await customers.put(replace(late, sequence=3))
+
+    assert gone == replace(late, sequence=2, status="deleted", name=None, email=None)
+    assert (marked, revived, restored) == (True, False, True)
+    assert await customers.find(late.id) == replace(late, sequence=3)
 
 
 async def test_standings_follow_their_sequence(either_rooms: Rooms) -> None:

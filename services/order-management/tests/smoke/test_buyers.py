@@ -83,7 +83,7 @@ async def test_no_new_orders_for_a_deleted_customer(
     """Neither begun nor placed."""
     customer_id = await world.customer_appears(None)
     order = await client.post(ORDERS, json=order_body(customer_id=str(customer_id)), headers=staff)
-    await mark_customer_deleted(customer_id, 2, room=rooms.customer)
+    await mark_customer_deleted(customer_id, None, 2, room=rooms.customer)
 
     again = await client.post(ORDERS, json=order_body(customer_id=str(customer_id)), headers=staff)
     placed = await client.post(path_of(order.json(), "place"), headers=staff)

@@ -8,11 +8,13 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from order_rooms import ORDERS, create, euro, order_body, path_of, place
-from order_world import World, amounts
+from order_story import tell_the_story
+from order_world import World, amounts, copy_of
 from promenade_chassis.testing.answers import problem_of
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
 from promenade_chassis.testing.ledger import InMemoryLedger
-from promenade_kernel.events.billing import InvoicePaid
+from promenade_kernel.events.billing import InvoicePaid, InvoiceRejected
+from promenade_kernel.events.customer_management import CustomerCreated, CustomerDeleted
 from promenade_kernel.events.identity import UserDeleted, UserReinstated, UserSuspended
 from promenade_kernel.events.order_management import OrderConfirmed
 from promenade_kernel.events.registry import event_class
@@ -84,6 +86,39 @@ async def test_a_failed_payment_leaves_the_order_waiting(client: httpx.AsyncClie
     assert [(step["name"], step["error"]) for step in failed] == [("payment.succeeded", "card-declined")]
 
 
+async def test_a_failure_told_late_sets_nothing_back(client: httpx.AsyncClient, world: World) -> None:
+    """Payments overtake each other: of a paid order the process says so, whichever news came last."""
+    order, invoice_id = await place(client), uuid4()
+
+    await world.payment_succeeded(order, invoice_id, number=3, paid=3000)
+    await world.payment_failed(order, invoice_id, number=2)
+
+    steps = {step["name"]: step for step in (await client.get(path_of(order, "process"))).json()["steps"]}
+    assert (steps["payment.succeeded"]["status"], steps["payment.succeeded"]["error"]) == ("done", "card-declined")
+
+
+async def test_a_rejection_that_comes_late(
+    client: httpx.AsyncClient, world: World, user_id: UUID, staff: dict[str, str]
+) -> None:
+    """Replayed after the invoice was paid it holds what can still be held, not an order that is over."""
+    over: dict[str, Any] = await tell_the_story(client, staff, world, user_id)
+    paid, invoice_id = await place(client), uuid4()
+    await world.invoice_paid(paid, invoice_id)
+
+    for order, invoice in ((paid, invoice_id), (over, UUID(over["invoice_id"]))):
+        told = amounts(order, invoice, 1)
+        late = InvoiceRejected(**told, order_total=told["total"], reason="totals differ")
+        await world.replay(world.seal(late, uuid4()))
+
+    held, done = await shown(client, paid), await shown(client, over)
+    assert (held["status"], held["payment_status"], held["on_hold"]) == (
+        "confirmed",
+        "paid",
+        {"reason": "totals differ"},
+    )
+    assert (done["status"], done["payment_status"], done["on_hold"]) == ("completed", "paid", None)
+
+
 async def test_a_rejected_invoice_holds_the_order(
     client: httpx.AsyncClient, world: World, staff: dict[str, str]
 ) -> None:
@@ -143,6 +178,21 @@ async def test_a_deleted_customer_orders_no_more(
     problem_of(refused, 409, "buyer-refused")
     assert (await create(client))["customer_id"] is None
     assert (await shown(client, sold))["customer_name"] == "Ada"
+
+
+async def test_a_letter_replayed_after_the_customer_is_gone(
+    client: httpx.AsyncClient, world: World, user_id: UUID, staff: dict[str, str]
+) -> None:
+    """His creation was dead-lettered and takes effect after his deletion: he stays deleted."""
+    customer_id = uuid4()
+    created = world.seal(CustomerCreated(**copy_of(customer_id, user_id)), customer_id)
+    await world.replay(world.seal(CustomerDeleted(customer_id=customer_id, user_id=user_id), customer_id))
+
+    await world.replay(created)
+
+    refused = await client.post(ORDERS, json=order_body(customer_id=str(customer_id)), headers=staff)
+    problem_of(refused, 409, "buyer-refused")
+    assert (await create(client))["customer_id"] is None
 
 
 @pytest.mark.parametrize("event", [UserSuspended, UserDeleted])

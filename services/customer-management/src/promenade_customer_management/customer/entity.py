@@ -45,6 +45,15 @@ class UserStatus(StrEnum):
     DELETED = "deleted"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Where a copy comes from: the aggregate of another context, its count of facts, and when it was a fact."""
+
+    by: UUID
+    sequence: int
+    at: datetime
+
+
 MAX_TAGS = 50
 
 _L, _P, _C, _CH, _D = Lifecycle

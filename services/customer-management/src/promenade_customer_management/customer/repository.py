@@ -9,8 +9,9 @@ from uuid import UUID
 
 from promenade_chassis.ports import Page, PageRequest
 from promenade_kernel.values.email import Email
+from promenade_kernel.values.phone import Phone
 
-from promenade_customer_management.customer.entity import Customer, Lifecycle, Tier
+from promenade_customer_management.customer.entity import Customer, Lifecycle, Tier, Told, UserStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +62,16 @@ class Customers(Protocol):
 
     async def alike(self, customer: Customer) -> Sequence[UUID]:
         """Living customers with the same phone or name: likely duplicates, at most ten."""
+        ...
+
+
+class Users(Protocol):
+    """What identity last told of users, also of those without a customer: what is older never overwrites it."""
+
+    async def note_status(self, user_id: UUID, status: UserStatus, told: Told) -> UserStatus:
+        """Note what became of a user; answers what is known of him now: another status when that is newer."""
+        ...
+
+    async def note_proof(self, user_id: UUID, value: Email | Phone, told: Told) -> bool:
+        """Note that a user proved his primary email or phone; answers False when one proved later is known."""
         ...

@@ -146,13 +146,17 @@ async def send_contact_code(
 
 async def issue_contact_code(
     contact_id: UUID,
+    value: str,
     *,
     room: ContactRoom,
 ) -> None:
-    """Make the code a contact asked for and send it on its way; the digest and the mail commit together."""
+    """Make the code that was asked for and send it on its way; the digest and the mail commit together.
+
+    Nothing is sent to an address or number that has taken the place of that `value` since: nobody asked for it.
+    """
     async with room.unit_of_work.begin():
         contact = await room.contacts.find(contact_id)
-        if contact is None or contact.is_verified:
+        if contact is None or contact.is_verified or str(contact.value) != value:
             return
         code, issued = room.mint.issue(Purpose.VERIFY_CONTACT, contact.id, utc_now(), proves=str(contact.value))
         await room.codes.replace(issued)

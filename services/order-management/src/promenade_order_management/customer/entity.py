@@ -13,11 +13,14 @@ DELETED = "deleted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """A customer as customer management last told of him; `sequence` is that event's."""
+    """A customer as customer management last told of him; `sequence` is that event's.
+
+    Of one who was deleted before anything else was heard of him there is no name.
+    """
 
     id: UUID
     sequence: int
-    name: str
+    name: str | None
     status: str
     email: Email | None = None
     user_id: UUID | None = None

@@ -20,8 +20,9 @@ ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, name = excluded.name,
 WHERE customer.sequence < excluded.sequence
 """
 _MARK_DELETED = """
-UPDATE customer SET status = 'deleted', sequence = %(sequence)s, updated_at = now()
-WHERE id = %(id)s AND sequence < %(sequence)s
+INSERT INTO customer (id, user_id, status, sequence) VALUES (%(id)s, %(user_id)s, 'deleted', %(sequence)s)
+ON CONFLICT (id) DO UPDATE SET status = excluded.status, sequence = excluded.sequence, updated_at = now()
+WHERE customer.sequence < excluded.sequence
 """
 _FIND = "SELECT * FROM customer WHERE id = %(id)s"
 _OF_USER = "SELECT * FROM customer WHERE user_id = %(user_id)s AND status <> 'deleted' ORDER BY id LIMIT 1"
@@ -54,9 +55,9 @@ class PostgresCustomers(BaseRepository):
         )
         return written == 1
 
-    async def mark_deleted(self, customer_id: UUID, sequence: int) -> bool:
-        """Note that the original is gone; answers False when nothing newer was learnt."""
-        return await self._execute(_MARK_DELETED, id=customer_id, sequence=sequence) == 1
+    async def mark_deleted(self, customer_id: UUID, user_id: UUID | None, sequence: int) -> bool:
+        """Note that the original is gone, also of one never heard of; answers False when something newer is known."""
+        return await self._execute(_MARK_DELETED, id=customer_id, user_id=user_id, sequence=sequence) == 1
 
     async def find(self, customer_id: UUID) -> Customer | None:
         """A customer, also a deleted one."""

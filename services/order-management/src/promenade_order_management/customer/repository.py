@@ -22,8 +22,8 @@ class Customers(Protocol):
         """Store a copy; answers False when a newer one is there already."""
         ...
 
-    async def mark_deleted(self, customer_id: UUID, sequence: int) -> bool:
-        """Note that the original is gone; answers False when nothing newer was learnt."""
+    async def mark_deleted(self, customer_id: UUID, user_id: UUID | None, sequence: int) -> bool:
+        """Note that the original is gone, also of one never heard of; answers False when something newer is known."""
         ...
 
     async def find(self, customer_id: UUID) -> Customer | None:

@@ -27,10 +27,10 @@ async def copy_customer(customer: Customer, *, room: CustomerRoom) -> None:
         await room.customers.put(customer)
 
 
-async def mark_customer_deleted(customer_id: UUID, sequence: int, *, room: CustomerRoom) -> None:
+async def mark_customer_deleted(customer_id: UUID, user_id: UUID | None, sequence: int, *, room: CustomerRoom) -> None:
     """Take no new orders for a customer who is gone."""
     async with room.unit_of_work.begin():
-        await room.customers.mark_deleted(customer_id, sequence)
+        await room.customers.mark_deleted(customer_id, user_id, sequence)
 
 
 async def set_standing(user_id: UUID, standing: Standing, sequence: int, *, room: CustomerRoom) -> None:

@@ -122,12 +122,20 @@ class Order(Draft):
     # ---- what billing tells
 
     def take_over(self, told: InvoiceCopy, kind: str, now: datetime, **facts: str) -> bool:
-        """Take over number and amounts, unless newer ones are known. False: this order has another invoice."""
+        """Take over number and amounts, unless newer ones are known. False: this order has another invoice.
+
+        News of an invoice and of its payments may overtake each other: the timeline keeps billing's own order of them.
+        """
         if self.invoice is not None and self.invoice.id != told.id:
             return False
         self.invoice = told if self.invoice is None else self.invoice.updated_by(told)
-        self.write_down(kind, now, **facts)
+        self.write_down(kind, now, invoice_sequence=str(told.sequence), **facts)
         return True
+
+    def dispute(self, reason: str, now: datetime) -> None:
+        """Billing computes another total: hold it, unless that comes so late that nothing is left to be held."""
+        if ORDER_LIFE.accepts(self.status, "hold"):
+            self.put_on_hold(reason, now)
 
     def confirm(self, now: datetime) -> None:
         """The invoice is paid: it may be fulfilled. An order that is not waiting for that stays as it is."""

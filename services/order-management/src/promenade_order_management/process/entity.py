@@ -50,14 +50,20 @@ def steps_of(order: Order, entries: Sequence[Entry]) -> list[Step]:
 
 
 def _step(order: Order, name: str, entries: Sequence[Entry], ends: str, sets_back: frozenset[str]) -> Step:
-    last = next((entry for entry in reversed(entries) if entry.kind == ends or entry.kind in sets_back), None)
-    error = next((entry.facts.get("error") for entry in reversed(entries) if entry.kind in sets_back), None)
+    told = sorted(entries, key=_billings_count)
+    last = next((entry for entry in reversed(told) if entry.kind == ends or entry.kind in sets_back), None)
+    error = next((entry.facts.get("error") for entry in reversed(told) if entry.kind in sets_back), None)
     if last is not None and last.kind in sets_back:
         return Step(name=name, status=StepStatus.FAILED, at=last.at, error=error)
     if last is None or not _is_whole(order, name):
         status = StepStatus.SKIPPED if order.status in _OVER else StepStatus.WAITING
         return Step(name=name, status=status, at=last.at if last else None, error=error)
     return Step(name=name, status=StepStatus.DONE, at=last.at, error=error)
+
+
+def _billings_count(entry: Entry) -> int:
+    """What billing tells is in the order of its own count, however late it came; the rest as it was written down."""
+    return int(entry.facts.get("invoice_sequence", 0))
 
 
 def _is_whole(order: Order, name: str) -> bool:

@@ -1,4 +1,7 @@
-"""What events tell about customers. Each runs once per event, in the order of its aggregate's facts."""
+"""What events tell about customers. Each runs once per event, in the order of its aggregate's facts.
+
+Only a replayed dead letter comes behind newer facts: it still takes effect, and overwrites nothing that is newer.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from promenade_chassis.ports import NotYet
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
-from promenade_customer_management.customer.entity import Customer, UserStatus
+from promenade_customer_management.customer.entity import Customer, Told, UserStatus
 from promenade_customer_management.customer.use_cases.room import CustomerRoom, note, note_lifecycle
 
 REGISTERED = "registration"
@@ -30,61 +33,70 @@ class Happening:
     moves: str | None = None
 
 
-async def welcome_registered_user(user_id: UUID, email: Email | None, name: str | None, *, room: CustomerRoom) -> None:
-    """Make the lead of a new user, unless a live unlinked customer has the email: it waits for the proof."""
+async def welcome_registered_user(
+    user_id: UUID, email: Email | None, name: str | None, told: Told, *, room: CustomerRoom
+) -> None:
+    """Make the lead of a new user, unless a live unlinked customer has the email: it waits for the proof.
+
+    A user who has, or had, a customer is not new: later facts have arrived before.
+    """
     async with room.unit_of_work.begin():
-        if await room.customers.of_user(user_id) is not None:
+        status = await room.users.note_status(user_id, UserStatus.PENDING, told)
+        if await room.customers.ever_of_user(user_id) is not None:
             return
         holder = await room.customers.of_email(email) if email else None
         if holder is not None and holder.user_id is None:
             return
-        await _add_lead(user_id, email if holder is None else None, name, UserStatus.PENDING, holder, room)
+        await _add_lead(user_id, email if holder is None else None, name, status, holder, room)
 
 
 async def link_activated_user(
-    user_id: UUID, email: Email, name: str | None, locale: str | None, *, room: CustomerRoom
+    user_id: UUID, email: Email, name: str | None, locale: str | None, told: Told, *, room: CustomerRoom
 ) -> None:
     """The email is proved: link the unlinked customer that has it, or complete the user's own lead."""
     async with room.unit_of_work.begin():
+        status = await room.users.note_status(user_id, UserStatus.ACTIVE, told)
+        is_newest = await room.users.note_proof(user_id, email, told)
         mine = await room.customers.of_user(user_id)
         holder = await room.customers.of_email(email)
         if mine is None and holder is not None and holder.user_id is None:
-            holder.change(user_id=user_id, user_status=UserStatus.ACTIVE, locale=holder.locale or locale)
+            holder.change(user_id=user_id, user_status=status, locale=holder.locale or locale)
             await room.customers.save(holder)
             await note(room, holder, "user.linked", "Its owner registered", user_id=str(user_id))
             return
         taken = holder is not None and holder.user_id != user_id
         if mine is None:
-            mine = await _add_lead(user_id, None if taken else email, name, UserStatus.ACTIVE, holder, room)
+            mine = await _add_lead(user_id, None if taken else email, name, status, holder, room)
         elif holder is not None and holder.user_id is None:
             await _note_duplicate(mine, holder, room)
         mine.change(
-            user_status=UserStatus.ACTIVE,
-            email=mine.email if taken else email,
+            user_status=status,
+            email=email if is_newest and not taken else mine.email,
             name=name or mine.name,
             locale=locale or mine.locale,
         )
         await room.customers.save(mine)
 
 
-async def flag_user(user_id: UUID, status: UserStatus, *, room: CustomerRoom) -> None:
-    """Remember what became of the linked user."""
+async def flag_user(user_id: UUID, status: UserStatus, told: Told, *, room: CustomerRoom) -> None:
+    """Remember what became of the user, for his customer, too, who may come later."""
     async with room.unit_of_work.begin():
+        known = await room.users.note_status(user_id, status, told)
         customer = await room.customers.ever_of_user(user_id)
         if customer is None:
             return
-        customer.change(user_status=status)
+        customer.change(user_status=known)
         await room.customers.save(customer)
-        await note(room, customer, f"user.{status}", f"The user is {status}")
+        await note(room, customer, f"user.{status}", f"The user is {status}", at=told.at)
 
 
-async def learn_contact(user_id: UUID, value: Email | Phone, *, room: CustomerRoom) -> None:
+async def learn_contact(user_id: UUID, value: Email | Phone, told: Told, *, room: CustomerRoom) -> None:
     """Copy the primary email or phone that a user proved; an email another customer has is left alone."""
     async with room.unit_of_work.begin():
         customer = await room.customers.ever_of_user(user_id)
         if customer is None:
             raise NotYet
-        if customer.is_deleted:
+        if not await room.users.note_proof(user_id, value, told) or customer.is_deleted:
             return
         if isinstance(value, Phone):
             customer.change(phone=value)

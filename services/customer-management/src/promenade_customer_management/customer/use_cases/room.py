@@ -9,7 +9,7 @@ from typing import Any
 from promenade_chassis.ports import UnitOfWork, current_cause, utc_now
 
 from promenade_customer_management.customer.entity import Customer
-from promenade_customer_management.customer.repository import Customers
+from promenade_customer_management.customer.repository import Customers, Users
 from promenade_customer_management.timeline.entity import TimelineEntry
 from promenade_customer_management.timeline.repository import Timeline
 
@@ -22,6 +22,7 @@ class CustomerRoom:
 
     unit_of_work: UnitOfWork
     customers: Customers
+    users: Users
     timeline: Timeline
 
 

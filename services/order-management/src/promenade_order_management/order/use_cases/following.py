@@ -46,7 +46,7 @@ async def reject_invoice(order_id: UUID, told: InvoiceCopy, reason: str, *, room
     async with room.unit_of_work.begin():
         order = await _take(order_id, told, room)
         if order.take_over(told, "invoice.rejected", now, error=reason):
-            order.put_on_hold(reason, now)
+            order.dispute(reason, now)
             await room.orders.save(order)
 
 
