@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import msgspec
-import psycopg
 import pytest
 import pytest_asyncio
 from promenade_chassis.events import reader
@@ -126,7 +125,7 @@ def spoilt(how: str) -> bytes:
     return head + b'"data":' + b"[" * 2_000 + b"]" * 2_000 + tail[tail.index(b"}") + 1 :]
 
 
-async def test_poison_waits_for_its_turn_however_long(link: RedisLink, rigs: MakeRig, database_url: str):
+async def test_poison_waits_for_its_turn_however_long(link: RedisLink, rigs: MakeRig, books: PostgresBookkeeping):
     """Buried ahead of it, it would leave a gap that nothing fills: its subject would end there."""
     facts, ready = history(4), asyncio.Event()
     poison = facts[2].encode().replace(b'"specversion":"1.0"', b'"specversion":"9"')
@@ -141,8 +140,8 @@ async def test_poison_waits_for_its_turn_however_long(link: RedisLink, rigs: Mak
     await eventually(lambda: acted(rig, facts[0], [1]))
     await link.call("XADD", STREAM, "*", "e", poison)
     await append(link, facts[3])
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("UPDATE subject_progress SET updated_at = now() - interval '2 hours'")
+    async with books.database.reading_connection() as connection:
+        await connection.execute("UPDATE subject_progress SET updated_at = now() - interval '2 hours'")
     await eventually(lambda: tried(rig, facts[1], 5))
     early = await rig.books.dead_letters()
     ready.set()
