@@ -186,7 +186,7 @@ class VolatileLedger:
             reason = f"{type(error).__name__}: {error}"
             letter = DeadLetter(failed.name, Facts.of(envelope), envelope.encode(), reason, attempts, trace)
             self.dead_letters.append(letter)
-            logger.error("event.dead-lettered", reaction=failed.name, error=reason, **ids_of(envelope))
+            logger.error("event.dead-lettered", reaction=failed.name, error=type(error).__name__, **ids_of(envelope))
             return
         else:
             delay = self._policy.delay(attempts, self._jitter)
