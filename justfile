@@ -8,7 +8,8 @@ export PATH := justfile_directory() / ".venv/bin" + ":" + justfile_directory() /
 
 # One process per core of a small machine; PROMENADE_TEST_WORKERS=8 for a large one.
 workers := env("PROMENADE_TEST_WORKERS", "2")
-parallel := "-n " + workers + " --dist worksteal"
+# A file stays with one process: a stack, a service or a set of engines is started once for it.
+parallel := "-n " + workers + " --dist loadfile"
 
 _list:
     @just --list --unsorted
