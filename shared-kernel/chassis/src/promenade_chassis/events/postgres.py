@@ -11,6 +11,7 @@ import psycopg
 from promenade_kernel.values.ids import new_id
 from psycopg.rows import tuple_row
 
+from promenade_chassis.columns import bigints, texts, uuids
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Connection, Database
 from promenade_chassis.events.book import (
@@ -154,23 +155,23 @@ class PostgresBook:
         async with connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
                 _LOCK_ALL,
-                {"sources": list(sources), "subjects": list(subjects), "hopes": list(sequences)},
+                {"sources": texts(sources), "subjects": uuids(subjects), "hopes": bigints(sequences)},
                 prepare=True,
             )
             rows = await cursor.fetchall()
             # In a statement of its own: what the lock was waited for may just have written them.
-            await cursor.execute(_TROUBLED, {"events": list(events)}, prepare=True)
+            await cursor.execute(_TROUBLED, {"events": uuids(events)}, prepare=True)
             troubled = {row[0] for row in await cursor.fetchall()}
         return Locked([_position(*row) for row in rows], [row[2] for row in rows], troubled)
 
     async def settle_all(self, done: Sequence[tuple[UUID, str]], reached: Sequence[Reached]) -> None:
         """See `Book.settle_all`: one statement."""
         values = {
-            "events": [event for event, _ in done],
-            "reactions": [reaction for _, reaction in done],
-            "sources": [each.source for each in reached],
-            "subjects": [each.subject for each in reached],
-            "sequences": [each.sequence for each in reached],
+            "events": uuids(event for event, _ in done),
+            "reactions": texts(reaction for _, reaction in done),
+            "sources": texts(each.source for each in reached),
+            "subjects": uuids(each.subject for each in reached),
+            "sequences": bigints(each.sequence for each in reached),
         }
         cursor = await self._database.writing_connection().execute(_SETTLE_ALL, values, prepare=True)
         if cursor.rowcount != len(done):
