@@ -114,7 +114,8 @@ def _row(result: RowResult) -> dict[str, Any]:
 
 def _series(series: Series) -> dict[str, Any]:
     if not series.readings:
-        return {"name": series.name, "missing": series.missing or series.failure}
+        # The traceback is on the screen; the file is committed and names no path of a machine.
+        return {"name": series.name, "missing": (series.missing or series.failure).strip().splitlines()[-1]}
     facts = series.readings[-1].facts
     return {
         "name": series.name,

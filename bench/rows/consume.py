@@ -10,6 +10,7 @@ from engines import Rig
 from facts import CONSUMER
 from measure import Contender, Goal, Reading, Row, Watch, looped
 from peers import plain_consumer
+from promenade_chassis.columns import bigints, uuids
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Database
 from promenade_chassis.events.bus import Delivered
@@ -21,7 +22,7 @@ from tea import PostgresTeas
 
 _EFFECTS = """
 INSERT INTO effect (event_id, subject, sequence)
-SELECT * FROM unnest(%(ids)s::uuid[], %(subjects)s::uuid[], %(sequences)s::bigint[])
+SELECT * FROM unnest(%(ids)b::uuid[], %(subjects)b::uuid[], %(sequences)b::bigint[])
 """
 SLOW = 500
 """Events of a warm-up where each costs several round trips."""
@@ -42,9 +43,9 @@ class _Effects:
 
     async def on_users_suspended(self, batch: Sequence[Delivered[UserSuspended]]) -> None:
         values = {
-            "ids": [each.envelope.id for each in batch],
-            "subjects": [each.event.user_id for each in batch],
-            "sequences": [each.envelope.sequence for each in batch],
+            "ids": uuids(each.envelope.id for each in batch),
+            "subjects": uuids(each.event.user_id for each in batch),
+            "sequences": bigints(each.envelope.sequence for each in batch),
         }
         await self._database.writing_connection().execute(_EFFECTS, values)
         self._arrivals.take(len(batch))
