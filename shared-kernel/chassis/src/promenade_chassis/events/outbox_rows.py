@@ -16,19 +16,15 @@ _BACKLOG = """
 SELECT count(*) AS depth, coalesce(extract(epoch FROM now() - min(since)), 0)::float8 AS oldest_seconds
 FROM outbox_pending JOIN outbox USING (seq) WHERE published_at IS NULL
 """
+# What is unpublished waits for the relay again: the database sees to that itself.
 _UNPUBLISH = """
-WITH again AS (
-    UPDATE outbox SET published_at = NULL, stream_id = NULL
-    WHERE seq IN (
-        SELECT seq FROM outbox
-        WHERE seq > %(after)s AND published_at IS NOT NULL AND type LIKE %(type)s
-          AND created_at >= %(since)s AND created_at < %(until)s
-        ORDER BY seq LIMIT %(batch)s)
-    RETURNING seq
-), waiting AS (
-    INSERT INTO outbox_pending SELECT seq FROM again ON CONFLICT DO NOTHING
-)
-SELECT seq FROM again
+UPDATE outbox SET published_at = NULL, stream_id = NULL
+WHERE seq IN (
+    SELECT seq FROM outbox
+    WHERE seq > %(after)s AND published_at IS NOT NULL AND type LIKE %(type)s
+      AND created_at >= %(since)s AND created_at < %(until)s
+    ORDER BY seq LIMIT %(batch)s)
+RETURNING seq
 """
 
 
