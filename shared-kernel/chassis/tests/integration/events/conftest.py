@@ -1,7 +1,8 @@
 """A service's database and its ledger, on real engines."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -9,8 +10,9 @@ from promenade_chassis.config import DatabaseSettings, EventsSettings
 from promenade_chassis.database import Connection, Database
 from promenade_chassis.events.outlet_stream import StreamOutlet
 from promenade_chassis.events.postgres import PostgresLedger
+from promenade_chassis.events.redis import RedisBus
 from promenade_chassis.events.redis_link import RedisLink
-from promenade_chassis.testing.bus_rig import CONTEXT, QUICK, PostgresBookkeeping
+from promenade_chassis.testing.bus_rig import CONTEXT, QUICK, BusRig, PostgresBookkeeping
 from promenade_chassis.testing.fault_engines import MortalEngines, mortal_engines_at
 from promenade_chassis.testing.fault_rig import FaultRig, fault_rig
 from promenade_chassis.testing.relay_rig import STREAM, LeadingOutlet, NewOutlet
@@ -81,3 +83,18 @@ async def mortal_rig(mortal_engines: MortalEngines, tmp_path: Path) -> AsyncGene
     async with fault_rig(urls[0], urls[1], mortal_engines.redis_url, tmp_path) as rig:
         await rig.link.call("FLUSHALL")
         yield rig
+
+
+@pytest_asyncio.fixture
+async def rigs(redis_url: str, books: PostgresBookkeeping) -> AsyncGenerator[Callable[..., BusRig], None]:
+    """Makes replicas of one context; they share the database."""
+    made: list[RedisBus] = []
+
+    def make(replica: str = "one", **options: Any) -> BusRig:
+        bus = RedisBus(redis_url, CONTEXT, books.ledger, QUICK, replica=replica, **options)
+        made.append(bus)
+        return BusRig(bus, books)
+
+    yield make
+    for bus in made:
+        await bus.close(1)

@@ -1,12 +1,10 @@
 """What is the Redis bus' own: groups, pending entries, claims, what is undecodable."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
 from promenade_chassis.events.redis import RedisBus
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.scripts import dismiss_consumer
@@ -17,21 +15,6 @@ from promenade_kernel.events.envelope import Envelope
 
 STREAM = "promenade.identity"
 MakeRig = Callable[..., BusRig]
-
-
-@pytest_asyncio.fixture
-async def rigs(redis_url: str, books: PostgresBookkeeping) -> AsyncGenerator[MakeRig, None]:
-    """Makes replicas of one context; they share the database."""
-    made: list[RedisBus] = []
-
-    def make(replica: str = "one", **options: Any) -> BusRig:
-        bus = RedisBus(redis_url, CONTEXT, books.ledger, QUICK, replica=replica, **options)
-        made.append(bus)
-        return BusRig(bus, books)
-
-    yield make
-    for bus in made:
-        await bus.close(1)
 
 
 async def append(link: RedisLink, *envelopes: Envelope) -> None:

@@ -1,38 +1,20 @@
 """Nothing that waits, and nothing that is spoilt, keeps a consumer from the rest of the stream."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 import pytest
-import pytest_asyncio
 from promenade_chassis.events import reader
-from promenade_chassis.events.redis import RedisBus
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.ports import NotYet
-from promenade_chassis.testing.bus_rig import CONTEXT, QUICK, BusRig, PostgresBookkeeping, history
+from promenade_chassis.testing.bus_rig import CONTEXT, BusRig, PostgresBookkeeping, history
 from promenade_chassis.testing.polling import eventually
 from promenade_chassis.testing.relay_rig import STREAM
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import UserReinstated
 
 MakeRig = Callable[..., BusRig]
-
-
-@pytest_asyncio.fixture
-async def rigs(redis_url: str, books: PostgresBookkeeping) -> AsyncGenerator[MakeRig, None]:
-    """Makes replicas of one context; they share the database."""
-    made: list[RedisBus] = []
-
-    def make(replica: str = "one", **options: Any) -> BusRig:
-        bus = RedisBus(redis_url, CONTEXT, books.ledger, QUICK, replica=replica, **options)
-        made.append(bus)
-        return BusRig(bus, books)
-
-    yield make
-    for bus in made:
-        await bus.close(1)
 
 
 async def append(link: RedisLink, *envelopes: Envelope) -> None:
