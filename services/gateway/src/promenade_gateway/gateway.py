@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from litestar import Litestar
 from promenade_chassis.auth import TokenVerifier, verifier_from
 from promenade_chassis.config import Settings
 from promenade_chassis.http.health import Readiness
+from promenade_chassis.http.listener import Server
 from prometheus_client import start_http_server
 
 from promenade_gateway.account import AccountKeys
@@ -121,7 +121,7 @@ async def _listening(gateway: Gateway) -> AsyncGenerator[None, None]:
         proxy_headers=False,  # whom to believe is decided in `peers`
         timeout_graceful_shutdown=http.shutdown_seconds,
     )
-    server = _Server(config)
+    server = Server(config)
     task = asyncio.create_task(server.serve(), name=f"http:{http.port}")
     while not server.started:
         if task.done():
@@ -135,11 +135,3 @@ async def _listening(gateway: Gateway) -> AsyncGenerator[None, None]:
         gateway.readiness.draining = True
         server.should_exit = True
         await task
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to whoever runs the process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        yield

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,11 +22,10 @@ from promenade_chassis.events.wake import WakeHints
 from promenade_chassis.events.worker import EventWorker, event_worker
 from promenade_chassis.http.app import with_edge
 from promenade_chassis.http.health import Readiness
+from promenade_chassis.http.listener import Server
 from promenade_chassis.jobs import Job
 
 log = structlog.get_logger(__name__)
-
-_STILL_ASKING_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +152,7 @@ async def serving(app: Litestar, settings: Settings, readiness: Readiness) -> As
         timeout_graceful_shutdown=http.shutdown_seconds,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    server = _Server(config)
+    server = Server(config)
     task = asyncio.create_task(server.serve(), name=f"http:{http.port}")
     await _started(server, task)
     log.info("http.listening", context=readiness.name, host=http.host, port=http.port)
@@ -165,21 +162,6 @@ async def serving(app: Litestar, settings: Settings, readiness: Readiness) -> As
         readiness.draining = True
         server.should_exit = True
         await task
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to `run`: several servers share one process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        yield
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let nobody in any more, and only then end what is idle: who was let in just now has yet to ask."""
-        for server in self.servers:
-            server.close()
-        await asyncio.sleep(_STILL_ASKING_SECONDS)
-        await super().shutdown(sockets)
 
 
 async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:

@@ -1,0 +1,104 @@
+"""How a server stops."""
+
+import asyncio
+import socket
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+import uvicorn
+from promenade_chassis.embedded.network import any_free_port
+from promenade_chassis.http.listener import Server
+from promenade_chassis.testing.polling import eventually
+
+CLIENTS = 12
+ASK = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    """The smallest application."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+def ask_until_closed(port: int, seen: Counter[str], pause: float) -> None:
+    """New connections, one after another, each asking after a pause, until there is nobody to connect to."""
+    while True:
+        try:
+            connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+        except ConnectionRefusedError:
+            return
+        with connection:
+            threading.Event().wait(pause)
+            seen[ask(connection)] += 1
+
+
+def ask(connection: socket.socket) -> str:
+    """The status line, or what happened instead of one."""
+    try:
+        connection.sendall(ASK)
+        return connection.recv(65536).partition(b"\r\n")[0].decode() or "nothing"
+    except ConnectionError as error:
+        return type(error).__name__
+
+
+async def started(port: int) -> tuple[Server, asyncio.Task[None]]:
+    """A listening server."""
+    server = Server(uvicorn.Config(hello, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=10))
+    task = asyncio.create_task(server.serve())
+    await eventually(lambda: _has_started(server))
+    return server, task
+
+
+def _has_started(server: Server) -> None:
+    assert server.started
+
+
+async def test_whoever_is_connected_but_not_accepted_yet_is_answered() -> None:
+    """The kernel takes connections before the process does; closing the door throws none of them out."""
+    port = any_free_port()
+    server, task = await started(port)
+
+    # Nothing is awaited in between: the loop has had no chance to accept them.
+    waiting = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(CLIENTS)]
+    task.cancel()
+    stopping = asyncio.create_task(server.shutdown())
+    answers = await asyncio.gather(*(asyncio.to_thread(ask, connection) for connection in waiting))
+    await stopping
+
+    assert Counter(answers) == {"HTTP/1.1 200 OK": CLIENTS}
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=10)
+    for connection in waiting:
+        connection.close()
+
+
+async def test_whoever_is_let_in_is_answered() -> None:
+    """Clients that connect while the server stops, and ask a little later, get their answer or are refused."""
+    seen: Counter[str] = Counter()
+    port = any_free_port()
+    server, task = await started(port)
+    clients = [threading.Thread(target=ask_until_closed, args=(port, seen, 0.3), daemon=True) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+
+    await asyncio.sleep(0.1)
+    server.should_exit = True
+    await task
+
+    for client in clients:
+        await asyncio.to_thread(client.join, 20)
+    assert set(seen) == {"HTTP/1.1 200 OK"}
+
+
+async def test_a_client_that_never_asks_does_not_hold_the_server_up() -> None:
+    """Who connects and says nothing is sent away before long."""
+    port = any_free_port()
+    server, task = await started(port)
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+
+    server.should_exit = True
+    await asyncio.wait_for(task, timeout=5)
+
+    writer.close()
