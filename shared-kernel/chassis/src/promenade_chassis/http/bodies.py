@@ -39,10 +39,12 @@ _CODES = (
 
 
 class MalformedJson(BadRequest):
-    """The body is not JSON."""
+    """The body is not one JSON value in UTF-8, names a field twice, or is nested too deeply."""
 
     slug = "malformed-json"
     title = "The body is not valid JSON"
+    advice = "Send one JSON value in UTF-8, without a byte order mark; `detail` says where reading ended."
+    example: ClassVar[Mapping[str, Any]] = {"detail": "JSON is malformed: expected ',' or '}' (byte 17)"}
 
 
 def decode_body(body: bytes, kind: type[T]) -> T:
