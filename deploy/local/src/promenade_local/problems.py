@@ -41,8 +41,8 @@ class Contradiction(Exception):
 
 def catalogue() -> dict[str, list[Entry]]:
     """`problems` by status and slug, `faults` by code."""
-    problems = _merged((_entry_of_error(error) for error in error_classes()), "slug")
-    faults = _merged(_entries_of_faults(), "code")
+    problems = merged((_entry_of_error(error) for error in error_classes()), "slug")
+    faults = merged(_entries_of_faults(), "code")
     return {
         "problems": sorted(problems, key=lambda entry: (entry["status"], entry["slug"])),
         "faults": sorted(faults, key=lambda entry: entry["code"]),
@@ -107,8 +107,8 @@ def _entries_of_faults() -> Iterator[Entry]:
             }
 
 
-def _merged(entries: Iterator[Entry], key: str) -> list[Entry]:
-    """One entry a code; who shares a code says the same of it."""
+def merged(entries: Iterator[Entry], key: str) -> list[Entry]:
+    """One entry a code: who shares one says the same of it. Raises `Contradiction`."""
     merged: dict[str, Entry] = {}
     for entry in entries:
         if not (entry["meaning"] and entry["advice"]):

@@ -65,7 +65,7 @@ async def problem_page(request: AnyRequest, slug: FromPath[str]) -> Response[str
     problem = PROBLEMS.get(slug)
     if problem is None:
         raise NotFound(f"There is no problem '{slug}'")
-    return _as_json(problem) if _wants_json(request) else _page(problem.title, _article(problem))
+    return _as_json(problem) if _wants_json(request) else _page(problem.title, article_of(problem))
 
 
 @get("/problems/style.css", access=public(), include_in_schema=False, media_type=MediaType.CSS)
@@ -96,15 +96,16 @@ def _page(title: str, body: str) -> Response[str]:
     return Response(content, media_type=MediaType.HTML, headers=_HEADERS)
 
 
-def _article(problem: Problem) -> str:
+def article_of(problem: Problem) -> str:
+    """The page of one problem."""
     example = json.dumps(problem.example, indent=2, ensure_ascii=False)
     return "\n".join(
         [
             '<nav><a href="/problems">All problems</a></nav>',
-            f"<h1>{_text(problem.title)}</h1>",
+            f"<h1>{text_as_html(problem.title)}</h1>",
             f'<p class="who">Status {problem.status}, code <code>{problem.slug}</code>, {_who(problem.services)}</p>',
-            f"<h2>What it means</h2><p>{_text(problem.meaning)}</p>",
-            f"<h2>What to do</h2><p>{_text(problem.advice)}</p>",
+            f"<h2>What it means</h2><p>{text_as_html(problem.meaning)}</p>",
+            f"<h2>What to do</h2><p>{text_as_html(problem.advice)}</p>",
             *([_faults()] if "errors" in problem.example else ()),
             f"<h2>Example</h2><pre>{html.escape(example)}</pre>",
         ]
@@ -115,7 +116,7 @@ def _list() -> str:
     rows = "\n".join(
         f'<tr><td class="status">{each.status}</td>'
         f'<td><a href="/problems/{each.slug}"><code>{each.slug}</code></a></td>'
-        f"<td>{_text(each.title)}</td></tr>"
+        f"<td>{text_as_html(each.title)}</td></tr>"
         for each in CATALOGUE.problems
     )
     return (
@@ -136,7 +137,7 @@ def _faults() -> str:
 def _fault_row(fault: Fault) -> str:
     return (
         f'<tr id="{fault.code}"><td><code>{fault.code}</code></td>'
-        f"<td>{_text(fault.meaning)}</td><td>{_text(fault.advice)}</td></tr>"
+        f"<td>{text_as_html(fault.meaning)}</td><td>{text_as_html(fault.advice)}</td></tr>"
     )
 
 
@@ -144,6 +145,6 @@ def _who(services: tuple[str, ...]) -> str:
     return "any service" if "any" in services else "answered by " + " and ".join(services)
 
 
-def _text(text: str) -> str:
+def text_as_html(text: str) -> str:
     """Text as HTML; what stands in backticks is code."""
     return _CODE.sub(r"<code>\1</code>", html.escape(text))
