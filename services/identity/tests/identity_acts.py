@@ -11,6 +11,12 @@ from identity_rooms import BASE, PASSWORD, Visitor, bearer
 from promenade_chassis.testing.route_contract import Act
 from promenade_identity.contact.use_cases import ContactRoom
 
+COMMANDS = {
+    "restore_contact": "restore",
+    "send_contact_code": "send-code",
+    "verify_contact": "verify",
+    "make_contact_primary": "make-primary",
+}
 NEW_PASSWORD = "an owl sings in the rain at noon"
 
 
@@ -37,7 +43,7 @@ class IdentityActs:
             return Act(path=f"{BASE}/auth/password/change", body=body, headers=headers)
         if operation == "end_session":
             return await self._end_session(address, headers)
-        return await self._on_contact(operation, headers)
+        return await ContactActs(self._client, self._visitor.fakes.rooms.contact)(operation)
 
     async def _end_session(self, address: str, headers: dict[str, str]) -> Act:
         await self._visitor.login(address)
@@ -45,23 +51,27 @@ class IdentityActs:
         other = next(each for each in sessions if not each["current"])
         return Act(path=f"{BASE}/auth/sessions/{other['id']}", headers=headers)
 
-    async def _on_contact(self, operation: str, headers: dict[str, str]) -> Act:
-        room: ContactRoom = self._visitor.fakes.rooms.contact
+
+class ContactActs:
+    """The client is signed in as whoever has the contacts."""
+
+    def __init__(self, client: httpx.AsyncClient, room: ContactRoom) -> None:
+        self._client = client
+        self._room = room
+
+    async def __call__(self, operation: str) -> Act:
+        """The request of an operation, possible now."""
+        headers = {"Authorization": self._client.headers["Authorization"]}
         if operation == "add_contact":
             return Act(path=CONTACTS, body=email_contact(), headers=headers)
-        prepared = add_verified(self._client, room) if operation == "make_contact_primary" else add(self._client)
-        contact = await prepared
+        verified = operation == "make_contact_primary"
+        contact = await (add_verified(self._client, self._room) if verified else add(self._client))
         more: dict[str, Any] = {"watch": path_of(contact), "headers": headers}
         if operation == "restore_contact":
             assert (await self._client.delete(path_of(contact))).status_code == 204
             more["version"] = contact["version"] + 1
-        bodies = {"change_contact": {"label": "new"}}
+        if operation == "change_contact":
+            more["body"] = {"label": "new"}
         if operation == "verify_contact":
-            bodies[operation] = {"code": await code_of(room, contact)}
-        commands = {
-            "restore_contact": "restore",
-            "send_contact_code": "send-code",
-            "verify_contact": "verify",
-            "make_contact_primary": "make-primary",
-        }
-        return Act(path=path_of(contact, commands.get(operation, "")), body=bodies.get(operation), **more)
+            more["body"] = {"code": await code_of(self._room, contact)}
+        return Act(path=path_of(contact, COMMANDS.get(operation, "")), **more)

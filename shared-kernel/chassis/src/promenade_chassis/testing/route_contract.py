@@ -98,8 +98,7 @@ async def send(client: httpx.AsyncClient, route: WriteRoute, act: Act, **headers
     """Send the request of an act; If-Match is `*` where the route cannot do without one."""
     needed = {"If-Match": "*"} if route.needs_if_match else {}
     told = {name.replace("_", "-"): value for name, value in headers.items()}
-    content = {"json": act.body} if act.body is not None else {}
-    return await client.request(route.method, act.path, headers={**needed, **act.headers, **told}, **content)
+    return await client.request(route.method, act.path, json=act.body, headers={**needed, **act.headers, **told})
 
 
 async def etag_of(client: httpx.AsyncClient, act: Act) -> str:
@@ -120,23 +119,31 @@ async def sight_of(client: httpx.AsyncClient, act: Act) -> tuple[int, bytes]:
     return answer.status_code, answer.content if answer.is_success else b""
 
 
-class RouteContract:
-    """Give it `routes` and two fixtures: `client`, signed in, and `prepare`."""
+class ForEachRoute:
+    """Asks each test of every route of the kind that its parameter names."""
 
     routes: ClassVar[Sequence[WriteRoute]] = ()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Each test names the kind of route it is about."""
+        """`laden` routes take long to try: beyond one that creates and one command they are for `just test-crash`."""
         kinds: dict[str, Callable[[WriteRoute], bool]] = {
             "written": lambda route: not route.is_public,
             "versioned": lambda route: route.should_take_if_match,
             "posted": lambda route: route.method == "POST" and not route.is_public,
             "keyed": lambda route: route.should_honour_keys,
             "commanded": lambda route: route.should_honour_keys and "{" in route.path,
+            "laden": lambda route: route.should_honour_keys,
         }
         for name in kinds.keys() & set(metafunc.fixturenames):
-            chosen = [pytest.param(each, id=each.operation_id) for each in self.routes if kinds[name](each)]
-            metafunc.parametrize(name, chosen)
+            chosen = [each for each in self.routes if kinds[name](each)]
+            # The first of each kind.
+            short = {"{" in each.path: each for each in reversed(chosen)}.values() if name == "laden" else chosen
+            marks = {each: [] if each in short else [pytest.mark.long] for each in chosen}
+            metafunc.parametrize(name, [pytest.param(e, id=e.operation_id, marks=marks[e]) for e in chosen])
+
+
+class RouteContract(ForEachRoute):
+    """Give it `routes` and two fixtures: `client`, signed in, and `prepare`."""
 
     async def test_a_stale_version_changes_nothing(
         self, versioned: WriteRoute, client: httpx.AsyncClient, prepare: Prepare
