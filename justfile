@@ -87,7 +87,7 @@ test-alone service *arguments:
 
 # everything but the tests: what a reviewer should not have to say
 [group('check')]
-check: lint format-check types contracts golden-check asyncapi-check openapi-check
+check: lint format-check types contracts golden-check asyncapi-check problems-check openapi-check
 
 # style and likely mistakes
 [group('check')]
@@ -134,6 +134,16 @@ asyncapi-check:
 [group('generate')]
 asyncapi:
     python -m promenade_local.asyncapi --write shared-kernel/schemas
+
+# the catalogue of problems is what the error classes and the faults.toml files say
+[group('check')]
+problems-check:
+    python -m promenade_local.problems --check services/gateway/src/promenade_gateway/problems.json
+
+# write the catalogue of problems, which the gateway serves at /problems
+[group('generate')]
+problems:
+    python -m promenade_local.problems --write services/gateway/src/promenade_gateway/problems.json
 
 # each service's openapi.json is what its routes say
 [group('check')]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from promenade_chassis.http.framework_errors import ContentTooLarge
+from promenade_chassis.http.framework_errors import InternalError as InternalError
 from promenade_chassis.ports import BadRequest, DomainError, ServiceUnavailable, Unauthenticated
 
 _STALE = 'Bearer error="invalid_token", error_description="stale"'
@@ -13,6 +18,7 @@ class MalformedRequest(BadRequest):
 
     slug = "malformed-request"
     title = "The request is not well-formed HTTP"
+    advice = "Send one Host, one Content-Length or `Transfer-Encoding: chunked`, and a path as the target."
 
     def __init__(self, detail: str) -> None:
         # Where the next request on this connection would begin is anybody's guess.
@@ -24,14 +30,11 @@ class BadPath(BadRequest):
 
     slug = "bad-path"
     title = "The path is not in its plain form"
+    advice = "Send the path without dot segments, empty segments and encoded separators."
 
 
-class BodyTooLarge(DomainError):
+class BodyTooLarge(ContentTooLarge):
     """The body passed the limit of the route."""
-
-    slug = "body-too-large"
-    status = 413
-    title = "The body is too large"
 
     def __init__(self, limit: int) -> None:
         # What follows the limit is never read, so the connection cannot be used again.
@@ -44,6 +47,7 @@ class RequestTimeout(DomainError):
     slug = "request-timeout"
     status = 408
     title = "The body did not arrive in time"
+    advice = "Send the request again, without pauses."
 
     def __init__(self) -> None:
         super().__init__(headers={"Connection": "close"})
@@ -54,6 +58,7 @@ class TokenRevoked(Unauthenticated):
 
     slug = "token-revoked"
     title = "The access token is revoked; sign in again"
+    advice = "Sign in again."
 
     def __init__(self) -> None:
         super().__init__(headers={"WWW-Authenticate": _REVOKED})
@@ -64,6 +69,7 @@ class TokenStale(Unauthenticated):
 
     slug = "token-stale"
     title = "The access token is out of date; refresh it"
+    advice = "Refresh the token."
 
     def __init__(self) -> None:
         super().__init__(headers={"WWW-Authenticate": _STALE})
@@ -75,6 +81,8 @@ class RateLimited(DomainError):
     slug = "rate-limited"
     status = 429
     title = "Too many requests"
+    advice = "Wait as long as Retry-After says; RateLimit tells how many requests are left."
+    example: ClassVar[Mapping[str, Any]] = {"detail": "Try again in 3 s"}
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"Try again in {retry_after} s", headers={"Retry-After": str(retry_after)})
@@ -92,6 +100,7 @@ class UpstreamBusy(ServiceUnavailable):
 
     slug = "service-overloaded"
     title = "The service has too much to do; try again"
+    advice = "Repeat after Retry-After, with growing pauses."
 
 
 class UpstreamTooSlow(DomainError):
@@ -100,14 +109,17 @@ class UpstreamTooSlow(DomainError):
     slug = "service-timeout"
     status = 504
     title = "The service did not answer in time"
+    advice = "Repeat with the same Idempotency-Key: if it had an effect, you get its answer."
+    example: ClassVar[Mapping[str, Any]] = {"detail": "The service billing did not answer in time"}
 
     def __init__(self, context: str) -> None:
         super().__init__(f"The service {context} did not answer in time", headers={"Retry-After": "5"})
 
 
-class InternalError(DomainError):
-    """A fault of the gateway's own."""
+class HeadTooLarge(DomainError):
+    """Request line and headers together are larger than any request of ours needs."""
 
-    slug = "internal-error"
-    status = 500
-    title = "Something went wrong on our side; the request id helps us to find it"
+    slug = "head-too-large"
+    status = 431
+    title = "The request line and headers are too large"
+    advice = "Send fewer or shorter headers, or a shorter path."

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from litestar import Litestar, MediaType, Response, get
-from litestar.params import FromPath
+from litestar import Litestar, Response, get
 from litestar.types import Message
 from promenade_chassis.http.access import declared_access, guard_access, public
 from promenade_chassis.http.edge import SECURITY_HEADERS
 from promenade_chassis.http.health import Readiness, health_routes
 from promenade_chassis.http.openapi import openapi_config, serve_openapi
 from promenade_chassis.http.problems import EXCEPTION_HANDLERS
-from promenade_chassis.ports import NotFound
 
-from promenade_gateway.catalogue import CATALOGUE
 from promenade_gateway.exchange import Exchange
 from promenade_gateway.health import Health, HealthCheck
+from promenade_gateway.problem_pages import PROBLEM_ROUTES
 
 DESCRIPTION = "The one door: authentication, rate limits and routing. Knows no business."
 
@@ -30,7 +28,7 @@ def create_pages(check: HealthCheck, readiness: Readiness) -> Litestar:
         return Response(report, status_code=200 if report.status == "ok" else 503)
 
     app = Litestar(
-        route_handlers=[health, *health_routes(readiness), problem_page, serve_openapi],
+        route_handlers=[health, *health_routes(readiness), *PROBLEM_ROUTES, serve_openapi],
         guards=[guard_access],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=openapi_config("Promenade Gateway", readiness.version, DESCRIPTION),
@@ -38,22 +36,6 @@ def create_pages(check: HealthCheck, readiness: Readiness) -> Litestar:
     )
     declared_access(app)
     return app
-
-
-@get(
-    "/problems/{slug:str}",
-    access=public(),
-    operation_id="problem",
-    summary="What a problem means, for people",
-    media_type=MediaType.HTML,
-    tags=["documentation"],
-)
-async def problem_page(slug: FromPath[str]) -> str:
-    """The page that a problem's `type` leads to."""
-    problem = CATALOGUE.get(slug)
-    if problem is None:
-        raise NotFound(f"There is no problem '{slug}'")
-    return problem.page()
 
 
 class Pages:

@@ -41,5 +41,6 @@ PUBLIC_ROUTES = (
     PublicRoute("ready", "GET", "/health/ready"),
     PublicRoute("openapi", "GET", "/openapi/{service}.json"),
     PublicRoute("own-openapi", "GET", "/openapi.json"),
+    PublicRoute("problems", "GET", "/problems"),
     PublicRoute("problem", "GET", "/problems/{slug}"),
 )

@@ -1,12 +1,14 @@
 """The gateway's own pages."""
 
 import asyncio
+import re
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from gateway_rig import CONTEXTS, FakeAdmission, upstream
-from promenade_gateway.catalogue import CATALOGUE
+from promenade_gateway.catalogue import CATALOGUE, PROBLEMS, Catalogue, Problem
 
 
 def a_service(*, ready: bool) -> Any:
@@ -85,31 +87,50 @@ async def test_callers_share_one_question(gateway: Any) -> None:
     assert asked < 5 * len(CONTEXTS)
 
 
-@pytest.mark.parametrize("slug", sorted(CATALOGUE))
-def test_a_problem_has_a_title_and_advice(slug: str) -> None:
-    """Both are sentences for people."""
-    problem = CATALOGUE[slug]
-
-    assert problem.title
-    assert problem.advice.endswith(".")
-
-
 async def test_a_problem_has_a_page(gateway: Any) -> None:
-    """The `type` of a problem leads to it."""
+    """The `type` of a problem leads to it; only the stylesheet may be loaded, and it is there."""
     async with gateway({}) as client:
         answer = await client.get("/problems/not-found")
+        style = await client.get("/problems/style.css")
 
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert CATALOGUE["not-found"].title in answer.text
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert PROBLEMS["not-found"].title in answer.text
+    assert answer.headers.get_list("Content-Security-Policy")[0].startswith("default-src 'none'; style-src 'self'; ")
+    assert 'href="/problems/style.css"' in answer.text
+    assert (style.status_code, style.headers["Content-Type"].partition(";")[0]) == (200, "text/css")
+
+
+async def test_the_list_leads_to_every_problem(gateway: Any) -> None:
+    """Each link of it is answered."""
+    async with gateway({}) as client:
+        listed = await client.get("/problems", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+        paths = re.findall(r'href="(/problems/[a-z-]+)"', listed.text)
+        answers = [await client.get(path) for path in paths]
+
+    assert {path.rpartition("/")[2] for path in paths} == PROBLEMS.keys()
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_programs_read_problems_as_json(gateway: Any) -> None:
+    """With the header that asks for it; caches keep the two apart."""
+    headers = {"Accept": "application/json"}
+    async with gateway({}) as client:
+        one = await client.get("/problems/not-found", headers=headers)
+        every = await client.get("/problems", headers=headers)
+
+    assert one.headers["Content-Type"].startswith("application/json")
+    assert one.headers["Vary"] == "Accept"
+    assert msgspec.json.decode(one.content, type=Problem) == PROBLEMS["not-found"]
+    assert msgspec.json.decode(every.content, type=Catalogue) == CATALOGUE
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
         ("GET", "/problems/no-such-problem", 404),
-        ("GET", "/problems", 404),
+        ("POST", "/problems", 405),
+        ("GET", "/problems/not-found/more", 404),
         ("GET", "/health/other", 404),
         ("POST", "/health", 405),
         ("GET", "/openapi/nothing.json", 404),
@@ -141,4 +162,4 @@ async def test_the_gateway_describes_itself(gateway: Any) -> None:
         answer = await client.get("/openapi/gateway.json")
 
     assert answer.status_code == 200
-    assert set(answer.json()["paths"]) == {"/health", "/health/live", "/health/ready", "/problems/{slug}"}
+    assert set(answer.json()["paths"]) == {"/health", "/health/live", "/health/ready", "/problems", "/problems/{slug}"}

@@ -1,37 +1,47 @@
-"""Every general problem has its page."""
+"""The catalogue that ships with the gateway."""
 
-from collections.abc import Iterator
+import json
 
-import promenade_chassis.http.app
-import promenade_chassis.idempotency
-import promenade_gateway.gateway
 import pytest
-from promenade_chassis.ports import DomainError
-from promenade_gateway.catalogue import CATALOGUE, Problem
+from promenade_chassis.http.problems import problem_body
+from promenade_gateway.catalogue import CATALOGUE, PROBLEMS, Problem
+from promenade_gateway.problem_pages import article_of, text_as_html
 
-SOURCES = (promenade_chassis.http.app, promenade_chassis.idempotency, promenade_gateway.gateway)
-
-
-def all_errors(of: type[DomainError] = DomainError) -> Iterator[type[DomainError]]:
-    yield of
-    for error in of.__subclasses__():
-        yield from all_errors(error)
+MEMBERS = set(problem_body(status=1, slug="", title="", detail="", instance="", request_id=""))
 
 
-def general_errors() -> list[type[DomainError]]:
-    homes = ("promenade_chassis", "promenade_gateway")
-    return sorted({e for e in all_errors() if e.__module__.split(".")[0] in homes}, key=lambda error: error.slug)
+@pytest.mark.parametrize("problem", CATALOGUE.problems, ids=lambda problem: problem.slug)
+def test_a_problem_says_what_a_client_needs(problem: Problem) -> None:
+    """What it means and what to do in sentences, and an example that is a whole problem."""
+    assert problem.meaning.endswith(".")
+    assert problem.advice.endswith(".")
+    assert problem.title
+    assert problem.example.keys() >= MEMBERS
+    assert (problem.example["code"], problem.example["status"]) == (problem.slug, problem.status)
+    assert problem.example["type"] == f"/problems/{problem.slug}"
 
 
-@pytest.mark.parametrize("error", general_errors(), ids=lambda error: error.slug)
-def test_every_error_of_chassis_and_gateway_is_in_the_catalogue(error: type[DomainError]) -> None:
-    """A problem's `type` leads somewhere, and the page says the same status."""
-    assert CATALOGUE[error.slug].status == error.status
+@pytest.mark.parametrize("slug", sorted(PROBLEMS))
+def test_a_page_shows_all_of_its_problem(slug: str) -> None:
+    """Title, status, code, meaning, advice and the example."""
+    problem = PROBLEMS[slug]
+
+    page = article_of(problem)
+
+    for text in (problem.title, problem.meaning, problem.advice):
+        assert text_as_html(text) in page
+    assert f"Status {problem.status}, code <code>{slug}</code>" in page
+    assert json.dumps(problem.example["instance"], ensure_ascii=False).strip('"') in page
 
 
-def test_a_page_escapes_what_it_shows() -> None:
-    """Titles are text, not HTML."""
-    page = Problem("x", 400, "a < b", "<script>").page()
+@pytest.mark.parametrize("fault", CATALOGUE.faults, ids=lambda fault: fault.code)
+def test_a_fault_has_its_row(fault: object) -> None:
+    """On the page of the problem whose `errors` it stands in, where a link can lead to it."""
+    code = getattr(fault, "code", "")
 
-    assert "a &lt; b" in page
-    assert "<script>" not in page
+    assert f'<tr id="{code}">' in article_of(PROBLEMS["invalid"])
+
+
+def test_what_is_shown_is_text() -> None:
+    """Not HTML; backticks make code of it."""
+    assert text_as_html("a < `b&c`") == "a &lt; <code>b&amp;c</code>"

@@ -38,6 +38,7 @@ class InvalidToken(Unauthenticated):
 
     slug = "invalid-token"
     title = "The access token is not valid"
+    advice = "Refresh the token, or sign in again."
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})

@@ -16,10 +16,11 @@ KEPT_HEADERS = ("location", "etag", "content-type")
 
 
 class BadIdempotencyKey(BadRequest):
-    """Empty, too long, or with characters that a header value cannot carry."""
+    """The key is empty, too long, or has characters that a header value cannot carry."""
 
     slug = "bad-idempotency-key"
     title = f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable ASCII characters"
+    advice = "Send any text of that length, a UUID for instance; quoted or bare."
 
 
 class IdempotencyKeyInFlight(Conflict):
@@ -27,6 +28,7 @@ class IdempotencyKeyInFlight(Conflict):
 
     slug = "idempotency-key-in-flight"
     title = "A request with this Idempotency-Key is still at work; try again"
+    advice = "Wait as long as Retry-After says and send the same again."
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "1"})
@@ -38,6 +40,7 @@ class IdempotencyKeyReused(DomainError):
     slug = "idempotency-key-reused"
     status = 422
     title = "This Idempotency-Key was used with another body"
+    advice = "Use a new key for every new request, and the old one only to repeat the same."
 
 
 @dataclass(frozen=True, slots=True)

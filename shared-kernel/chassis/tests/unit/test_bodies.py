@@ -31,6 +31,20 @@ class Line(msgspec.Struct, kw_only=True):
     note: Annotated[str, Meta(max_length=5)] | None = None
 
 
+class Card(msgspec.Struct, tag="card", tag_field="by/with"):
+    digits: Annotated[str, Meta(min_length=4)]
+
+
+class Transfer(msgspec.Struct, tag="transfer", tag_field="by/with"):
+    iban: str
+    urgent: bool = False
+
+
+class Part(msgspec.Struct):
+    name: str
+    parts: list[Part] = []
+
+
 class Cart(msgspec.Struct, kw_only=True):
     email: Email
     lines: Annotated[list[Line], Meta(min_length=1, max_length=3)]
@@ -41,6 +55,11 @@ class Cart(msgspec.Struct, kw_only=True):
     tags: tuple[str, ...] = ()
     notes: dict[str, str] = {}
     label: str | None | UnsetType = UNSET
+    limits: Annotated[dict[str, Annotated[int, Meta(ge=1)]], Meta(max_length=2)] = {}
+    payment: Card | Transfer | None = None
+    payments: list[Card | Transfer] = []
+    either: int | list[Line] | Address | None = None
+    parts: list[Part] = []
 
     def __post_init__(self) -> None:
         if self.paid and self.due is not None:
@@ -99,9 +118,57 @@ FAULTY: list[tuple[str, Any, set[tuple[str, str]]]] = [
     ("a time without zone", {**GOOD, "due": "2026-02-28T12:00:00"}, {("/due", "timezone-required")}),
     ("no such day", {**GOOD, "due": "2026-02-29T12:00:00Z"}, {("/due", "invalid-format")}),
     ("NUL in a list", {**GOOD, "tags": ["a", "b\0"]}, {("/tags/1", "nul-character")}),
-    ("NUL in a mapping", {**GOOD, "notes": {"a": "\0"}}, {("/notes", "nul-character")}),
-    ("NUL in a key", {**GOOD, "notes": {"\0": "a"}}, {("/notes", "nul-character")}),
+    ("NUL in a mapping", {**GOOD, "notes": {"a": "\0"}}, {("/notes/a", "nul-character")}),
+    ("NUL in a key", {**GOOD, "notes": {"\0": "a"}}, {("/notes/\0", "nul-character")}),
     ("a fault between fields", {**GOOD, "paid": True, "due": "2026-02-28T12:00:00Z"}, {("/due", "not-both")}),
+    (
+        "every entry of a mapping has its own fault",
+        {**GOOD, "limits": {"a": 0, "b/c~d": "1", "e": 1}},
+        {("/limits/a", "out-of-range"), ("/limits/b~1c~0d", "wrong-type"), ("/limits", "invalid-length")},
+    ),
+    ("a mapping is a list", {**GOOD, "limits": []}, {("/limits", "wrong-type")}),
+    (
+        "every fault of the chosen kind",
+        {**GOOD, "payment": {"by/with": "transfer", "iban": 1, "urgent": 1, "digits": "1234"}},
+        {
+            ("/payment/iban", "wrong-type"),
+            ("/payment/urgent", "wrong-type"),
+            ("/payment/digits", "unknown-field"),
+        },
+    ),
+    ("no kind is chosen", {**GOOD, "payment": {"iban": 1}}, {("/payment/by~1with", "required")}),
+    ("no such kind", {**GOOD, "payment": {"by/with": "cash"}}, {("/payment/by~1with", "invalid-choice")}),
+    ("a kind is a text", {**GOOD, "payment": {"by/with": []}}, {("/payment/by~1with", "wrong-type")}),
+    ("a kind is an object", {**GOOD, "payment": "card"}, {("/payment", "wrong-type")}),
+    (
+        "a list of several kinds",
+        {**GOOD, "payments": [{"by/with": "card", "digits": "1"}, {"by/with": "transfer"}, None]},
+        {
+            ("/payments/0/digits", "invalid-length"),
+            ("/payments/1/iban", "required"),
+            ("/payments/2", "wrong-type"),
+        },
+    ),
+    (
+        "in a union JSON's own type decides: an array",
+        {**GOOD, "either": [{**LINE, "quantity": 0}, {**LINE, "note": 1}]},
+        {("/either/0/quantity", "out-of-range"), ("/either/1/note", "wrong-type")},
+    ),
+    (
+        "in a union JSON's own type decides: an object",
+        {**GOOD, "either": {**SHIP_TO, "street": "", "country": "at"}},
+        {("/either/street", "too-short"), ("/either/country", "invalid-country")},
+    ),
+    ("in a union JSON's own type decides: neither", {**GOOD, "either": "x"}, {("/either", "wrong-type")}),
+    (
+        "a struct in itself",
+        {**GOOD, "parts": [{"name": "a", "parts": [{"parts": [{"name": 1, "x": 1}]}]}]},
+        {
+            ("/parts/0/parts/0/name", "required"),
+            ("/parts/0/parts/0/parts/0/name", "wrong-type"),
+            ("/parts/0/parts/0/parts/0/x", "unknown-field"),
+        },
+    ),
     (
         "every line has its own fault",
         {**GOOD, "lines": [{**LINE, "quantity": 0}, {"quantity": 1_000_001}, {**LINE, "note": "toolong", "x": 1}]},
@@ -174,12 +241,48 @@ def test_an_amount_is_an_integer_below_a_quadrillion(amount: Any) -> None:
         pytest.param(b'{"a":' * 100_000, id="a deep object"),
         pytest.param(b"[" * 200 + b"]" * 200, id="a list as deep as no body of ours"),
         pytest.param(b"\xef\xbb\xbf{}", id="a byte order mark"),
+        pytest.param(b'{"email": "a@example.com", "email": "b@example.com"}', id="a field twice"),
+        pytest.param(b'{"email": 1, "em\\u0061il": 1}', id="a field twice, once escaped"),
+        pytest.param(b'[{"a": {"b": ":", "b": ":"}}]', id="a field twice, deep inside"),
+        pytest.param(b'{"a": 1' + b"0" * 4299 + b', "a": 1}', id="a field twice beside a number of 4,300 digits"),
+        pytest.param(b'{"email": 1e999}', id="a number beyond all bounds"),
     ],
 )
 def test_what_is_not_json_is_malformed(body: bytes) -> None:
     """400, whatever is wrong with it."""
     with pytest.raises(MalformedJson):
         decode_body(body, Cart)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a:b": ":", "c": {"a:b": "\\":"}}',
+        b'{"a": {"x": 1}, "b": {"x": 1}, "c": [{"x": 1}, {"x": 1}]}',
+        b'{"\\\\": "\\\\", "\\"": "::"}',
+    ],
+)
+def test_a_name_in_two_places_is_no_duplicate(body: bytes) -> None:
+    """Nor is a colon in a text a field."""
+    assert {code for _, code in faults(json.loads(body))} >= {"unknown-field"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "read"),
+    [
+        ("payment", {"by/with": "card", "digits": "1234"}, Card("1234")),
+        ("payment", {"by/with": "transfer", "iban": "AT"}, Transfer("AT")),
+        ("payment", None, None),
+        ("either", 1, 1),
+        ("either", [], []),
+        ("either", SHIP_TO, Address(**SHIP_TO)),
+        ("limits", {"a": 1}, {"a": 1}),
+        ("parts", [{"name": "a", "parts": [{"name": "b"}]}], [Part("a", [Part("b")])]),
+    ],
+)
+def test_what_is_one_of_several_is_read_as_that(field: str, value: Any, read: Any) -> None:
+    """Unions, mappings and structs in themselves."""
+    assert getattr(decode({**GOOD, field: value}), field) == read
 
 
 NAMES = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from promenade_chassis.ports import (
@@ -59,6 +60,7 @@ class InvoiceExists(Conflict):
 
     slug = "invoice-exists"
     title = "The order has its invoice already"
+    advice = "Use the invoice that is there; `GET /billing/invoices` finds it by its order."
 
 
 class InvoiceNotPayable(Conflict):
@@ -66,6 +68,8 @@ class InvoiceNotPayable(Conflict):
 
     slug = "invoice-not-payable"
     title = "The invoice cannot be paid in this state"
+    advice = "Read the invoice: only while it is open or partially paid is there something to pay."
+    example: ClassVar[Mapping[str, Any]] = {"detail": "The invoice is void", "state": "void"}
 
     def __init__(self, status: InvoiceStatus) -> None:
         super().__init__(f"The invoice is {status}", state=status.value)
@@ -76,6 +80,7 @@ class PaymentInProgress(Conflict):
 
     slug = "payment-in-progress"
     title = "A payment of this invoice is under way; wait until it is settled"
+    advice = "Read the invoice again in a moment; pay what is due then."
 
 
 class AmountExceedsDue(Invalid):
@@ -83,6 +88,10 @@ class AmountExceedsDue(Invalid):
 
     slug = "amount-exceeds-due"
     title = "The amount is more than what is due"
+    advice = "Read the invoice again and pay at most `amount_due`."
+    example: ClassVar[Mapping[str, Any]] = {
+        "errors": [{"pointer": "/amount", "detail": "No more than 12.00 EUR is due", "code": "amount-exceeds-due"}]
+    }
 
     def __init__(self, due: Money) -> None:
         super().__init__([Fault("/amount", f"No more than {due} is due", self.slug)])

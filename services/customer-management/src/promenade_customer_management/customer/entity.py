@@ -75,10 +75,11 @@ LIFECYCLE = StateMachine[Lifecycle](
 
 
 class EmailTaken(Conflict):
-    """A live customer has that email."""
+    """A living user, contact or customer has it; where a deleted one comes back, its address may be taken meanwhile."""
 
     slug = "email-taken"
-    title = "Another customer has this email address"
+    title = "The email address is taken"
+    advice = "Use another address, or the user, contact or customer that has it."
 
 
 class TooManyTags(Conflict):
@@ -86,6 +87,7 @@ class TooManyTags(Conflict):
 
     slug = "too-many-tags"
     title = "A customer has at most 50 tags"
+    advice = "Remove a tag first."
 
 
 class UserTaken(Conflict):
@@ -93,6 +95,7 @@ class UserTaken(Conflict):
 
     slug = "user-taken"
     title = "This user has a customer already"
+    advice = "Use the customer that the user has."
 
 
 class CustomerNotReady(NotFound):
@@ -100,6 +103,7 @@ class CustomerNotReady(NotFound):
 
     slug = "customer-not-ready"
     title = "Your customer is not there yet; try again in a moment"
+    advice = "Repeat in a second."
 
 
 @dataclass(kw_only=True)

@@ -33,13 +33,15 @@ class ContactExists(Conflict):
 
     slug = "contact-exists"
     title = "You have this contact already"
+    advice = "Use the contact that is there."
 
 
 class EmailTaken(Conflict):
-    """The address lives again elsewhere."""
+    """A living user, contact or customer has it; where a deleted one comes back, its address may be taken meanwhile."""
 
     slug = "email-taken"
-    title = "The address is in use again"
+    title = "The email address is taken"
+    advice = "Use another address, or the user, contact or customer that has it."
 
 
 class ContactNotVerified(Conflict):
@@ -47,6 +49,7 @@ class ContactNotVerified(Conflict):
 
     slug = "contact-not-verified"
     title = "Verify the contact first"
+    advice = "Send a code and verify the contact, then make it primary."
 
 
 class ContactAlreadyVerified(Conflict):
@@ -54,6 +57,7 @@ class ContactAlreadyVerified(Conflict):
 
     slug = "contact-already-verified"
     title = "The contact is verified already"
+    advice = "Go on: nothing has to be done."
 
 
 class AddressNotVerifiable(Conflict):
@@ -61,6 +65,7 @@ class AddressNotVerifiable(Conflict):
 
     slug = "address-not-verifiable"
     title = "A postal address cannot be verified with a code"
+    advice = "Use the address as it is."
 
 
 class PrimaryContact(Conflict):
@@ -68,22 +73,25 @@ class PrimaryContact(Conflict):
 
     slug = "primary-contact"
     title = "This is the primary contact; make another one primary first"
+    advice = "Make another contact of this type primary, then repeat."
 
 
 class InvalidCode(DomainError):
-    """Wrong, used, expired or never sent: the answer is the same."""
+    """The code is wrong, used, expired or was never sent: the answer is the same."""
 
     slug = "invalid-code"
     status = 422
     title = "The code is not valid; ask for a new one"
+    advice = "Ask for a new code and send that one."
 
 
 class TooManyCodes(DomainError):
-    """One code a minute, five an hour."""
+    """A contact gets one code a minute and five an hour."""
 
     slug = "too-many-codes"
     status = 429
     title = "A code can be sent once a minute and five times an hour"
+    advice = "Wait as long as Retry-After says; the last code sent is still good."
 
     def __init__(self, seconds: int) -> None:
         super().__init__(headers={"Retry-After": str(max(1, seconds))})

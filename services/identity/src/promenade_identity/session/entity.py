@@ -24,6 +24,7 @@ class InvalidCredentials(Unauthenticated):
 
     slug = "invalid-credentials"
     title = "The email address or the password is wrong"
+    advice = "Ask for both again; a forgotten password can be reset at `/auth/password/forgot`."
 
 
 class InvalidRefreshToken(Unauthenticated):
@@ -31,6 +32,7 @@ class InvalidRefreshToken(Unauthenticated):
 
     slug = "invalid-refresh-token"
     title = "The refresh token is not valid; sign in again"
+    advice = "Sign in again."
 
 
 class RefreshTokenReused(Unauthenticated):
@@ -38,6 +40,7 @@ class RefreshTokenReused(Unauthenticated):
 
     slug = "refresh-token-reused"
     title = "The refresh token was used before; the session has ended, sign in again"
+    advice = "Sign in again, and keep one copy of a refresh token: each is exchanged once."
 
 
 class EndReason(StrEnum):

@@ -61,6 +61,7 @@ class AccountSuspended(Unauthenticated):
 
     slug = "account-suspended"
     title = "The account is suspended"
+    advice = "Nothing in the client helps; somebody of the staff can reinstate the user."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

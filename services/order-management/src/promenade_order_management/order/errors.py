@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from promenade_chassis.ports import Conflict
 
 
@@ -10,6 +13,8 @@ class OrderIncomplete(Conflict):
 
     slug = "order-incomplete"
     title = "The order cannot be placed before it is complete"
+    advice = "Add what `missing` names, then place the order."
+    example: ClassVar[Mapping[str, Any]] = {"missing": ["lines", "shipping_address"]}
 
 
 class BuyerRefused(Conflict):
@@ -17,6 +22,7 @@ class BuyerRefused(Conflict):
 
     slug = "buyer-refused"
     title = "No new orders are taken for this user or customer"
+    advice = "Order for another customer, or have the user reinstated."
 
 
 class OrderOnHold(Conflict):
@@ -24,6 +30,7 @@ class OrderOnHold(Conflict):
 
     slug = "order-on-hold"
     title = "The order is on hold and cannot be fulfilled"
+    advice = "Release the order first."
 
 
 class NotEnoughOpen(Conflict):
@@ -31,3 +38,4 @@ class NotEnoughOpen(Conflict):
 
     slug = "not-enough-open"
     title = "Not so many units are open"
+    advice = "Read the order's lines: `open` units of each can be set aside."

@@ -30,9 +30,11 @@ from promenade_order_management.order.entity import FulfillmentStatus, OrderStat
 from promenade_order_management.order.repository import OrderFilter
 from promenade_order_management.order.resources import (
     EntryResource,
+    LineResource,
     OrderResource,
     PreviewResource,
     to_entry,
+    to_line,
     to_preview,
     to_resource,
 )
@@ -191,6 +193,11 @@ class OrderLineController(Controller):
             order_id, data.as_item(), expected_version=expected_version, principal=principal, room=order_room
         )
         return created(to_resource(order), f"{PATH}/{order.id}/lines/{line.id}")
+
+    @get("/{line_id:uuid}", access=READ, operation_id="get_order_line", summary="Read a line")
+    async def read(self, order_id: PathId, line_id: PathId, principal: Caller, order_room: Room) -> LineResource:
+        """The line as its order shows it; the version is the order's."""
+        return to_line(await use_cases.get_order_line(order_id, line_id, principal=principal, room=order_room))
 
     @patch("/{line_id:uuid}", access=UPDATE, operation_id="change_order_line", summary="Change a line")
     async def change(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
@@ -33,6 +33,8 @@ class UnknownParameter(BadRequest):
 
     slug = "unknown-parameter"
     title = "The route does not know this query parameter"
+    advice = "Check its spelling: unknown parameters are refused, never ignored."
+    example: ClassVar[Mapping[str, Any]] = {"detail": "The route does not know the query parameter 'pagesize'"}
 
 
 def create_app(

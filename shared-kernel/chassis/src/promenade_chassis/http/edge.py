@@ -28,11 +28,12 @@ _QUIET = ("/health/",)
 
 
 class BodyTooLarge(DomainError):
-    """The body passed the limit while it was read."""
+    """The body is larger than this route takes."""
 
     slug = "body-too-large"
     status = 413
     title = "The body is too large"
+    advice = "Send less at once; `detail` names the limit where it is known."
 
 
 class Edge:

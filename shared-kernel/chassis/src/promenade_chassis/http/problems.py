@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -14,10 +13,17 @@ from psycopg_pool import PoolTimeout
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from promenade_chassis.http.framework_errors import (
+    InternalError,
+    InvalidParameter,
+    MethodNotAllowed,
+    error_of_status,
+)
 from promenade_chassis.ports import (
     DomainError,
     Fault,
     Invalid,
+    NotFound,
     PreconditionFailed,
     ServiceUnavailable,
     StaleVersion,
@@ -28,17 +34,6 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 AnyRequest = Request[Any, Any, Any]
-
-_SLUGS = {
-    400: "bad-request",
-    401: "unauthenticated",
-    403: "forbidden",
-    404: "not-found",
-    405: "method-not-allowed",
-    413: "body-too-large",
-    415: "unsupported-media-type",
-    500: "internal-error",
-}
 
 
 def problem_body(
@@ -95,36 +90,28 @@ def request_id_of(scope: Any) -> str:
     return str(scope.get("state", {}).get("request_id", ""))
 
 
-def _plain(request: AnyRequest, status: int, detail: str, headers: dict[str, str] | None = None) -> Response[Any]:
-    title = HTTPStatus(status).phrase
-    slug = _SLUGS.get(status, title.lower().replace(" ", "-"))
-    body = problem_body(
-        status=status,
-        slug=slug,
-        title=title,
-        detail=detail,
-        instance=request.url.path,
-        request_id=request_id_of(request.scope),
-    )
-    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
-
-
 def _on_domain_error(request: AnyRequest, error: DomainError) -> Response[Any]:
     return problem(request, error)
 
 
 def _on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    headers = {key: str(value) for key, value in (error.headers or {}).items()}
-    return _plain(request, error.status_code, error.detail or HTTPStatus(error.status_code).phrase, headers)
+    kind = error_of_status(error.status_code)
+    # What a fault of ours says of itself is for the logs.
+    detail = error.detail if kind is not InternalError else None
+    return problem(request, kind(detail, headers=_headers_of(error)))
 
 
 def _on_not_found(request: AnyRequest, _: NotFoundException) -> Response[Any]:
-    return _plain(request, 404, f"There is nothing at {request.url.path}")
+    return problem(request, NotFound(f"There is nothing at {request.url.path}"))
 
 
 def _on_method_not_allowed(request: AnyRequest, error: MethodNotAllowedException) -> Response[Any]:
-    headers = {key: str(value) for key, value in (error.headers or {}).items()}
-    return _plain(request, 405, f"{request.method} is not possible here", headers)
+    refusal = MethodNotAllowed(f"{request.method} is not possible here", headers=_headers_of(error))
+    return problem(request, refusal)
+
+
+def _headers_of(error: HTTPException) -> dict[str, str]:
+    return {key: str(value) for key, value in (error.headers or {}).items()}
 
 
 def _on_bad_query(request: AnyRequest, error: ValidationException) -> Response[Any]:
@@ -134,17 +121,8 @@ def _on_bad_query(request: AnyRequest, error: ValidationException) -> Response[A
         Fault(pointer=f"?{entry.get('key', '')}", detail=str(entry.get("message", "")), code="invalid-parameter")
         for entry in entries
     )
-    detail = f"{faults[0].pointer[1:]}: {faults[0].detail}" if faults else "A parameter is not valid"
-    body = problem_body(
-        status=400,
-        slug="invalid-parameter",
-        title="A parameter is not valid",
-        detail=detail,
-        instance=request.url.path,
-        request_id=request_id_of(request.scope),
-        faults=faults,
-    )
-    return Response(body, status_code=400, media_type=MEDIA_TYPE)
+    detail = f"{faults[0].pointer[1:]}: {faults[0].detail}" if faults else None
+    return problem(request, InvalidParameter(faults, detail))
 
 
 def _on_dependency_away(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -154,7 +132,7 @@ def _on_dependency_away(request: AnyRequest, error: Exception) -> Response[Any]:
 
 def _on_anything_else(request: AnyRequest, error: Exception) -> Response[Any]:
     log.error("request.failed", path=request.url.path, error=type(error).__name__, exc_info=error)
-    return _plain(request, 500, "Something went wrong on our side; the request id helps us to find it")
+    return problem(request, InternalError())
 
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[AnyRequest, Any], Response[Any]]] = {

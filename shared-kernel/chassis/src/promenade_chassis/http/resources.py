@@ -72,6 +72,7 @@ class BadCursor(BadRequest):
 
     slug = "bad-cursor"
     title = "The cursor is not one of this list; start again without it"
+    advice = "Start again without `cursor`."
 
 
 class BadIfMatch(BadRequest):
@@ -79,6 +80,7 @@ class BadIfMatch(BadRequest):
 
     slug = "bad-if-match"
     title = 'If-Match must be an ETag as an answer gave it, for example "3"'
+    advice = "Send an ETag unchanged, with its quotes."
 
 
 class Resource(msgspec.Struct, kw_only=True):

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from litestar.exceptions import HTTPException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from litestar.utils.scope.state import ScopeState
 
 from promenade_chassis.http.access import principal_of, require_access
 from promenade_chassis.http.bodies import decode_body
+from promenade_chassis.http.framework_errors import UnsupportedMediaType
 from promenade_chassis.idempotency import (
     KEPT_HEADERS,
     IdempotencyStore,
@@ -149,7 +149,7 @@ def _replayed(found: StoredAnswer) -> _Answer:
 def _checked_body(scope: Any, body: bytes) -> bytes:
     """The body as the handler will read it: an absent one is `{}`."""
     if body and not _is_json(scope):
-        raise HTTPException(status_code=415, detail="Send the body as application/json")
+        raise UnsupportedMediaType("Send the body as application/json")
     handler = scope["route_handler"]
     if handler.parsed_data_field is None:
         if body.strip():

@@ -16,7 +16,7 @@ from promenade_order_management.order.use_cases.following import (
     note_invoice,
     reject_invoice,
 )
-from promenade_order_management.order.use_cases.looking import get_order, list_orders, list_timeline
+from promenade_order_management.order.use_cases.looking import get_order, get_order_line, list_orders, list_timeline
 from promenade_order_management.order.use_cases.room import (
     LineChanges,
     NewOrder,
@@ -38,6 +38,7 @@ __all__ = [
     "create_order",
     "discard_order",
     "get_order",
+    "get_order_line",
     "hold_order",
     "know_customer",
     "list_orders",
