@@ -155,7 +155,7 @@ function group(service, tag, rows) {
   part.append(element("h3", "", tag), list);
   for (const { verb, path, operationId, summary } of rows) {
     const link = Object.assign(element("a"), { href: `/docs/${service}#/${tag}/${operationId}`, title: path });
-    link.append(element("span", `verb ${verb}`, verb === "delete" ? "DEL" : verb.toUpperCase()), summary || path);
+    link.append(element("span", `verb ${verb}`, verb === "delete" ? "DEL" : verb.toUpperCase()), ` ${summary || path}`);
     const row = element("li");
     row.dataset.words = `${verb} ${path} ${summary} ${operationId}`.toLowerCase();
     row.append(link);
