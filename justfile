@@ -11,6 +11,9 @@ workers := env("PROMENADE_TEST_WORKERS", "2")
 # A file stays with one process: a stack, a service or a set of engines is started once for it.
 parallel := "-n " + workers + " --dist loadfile"
 
+# Where asyncapi.yaml and its page are: for readers, and in the package of the gateway, which serves them.
+asyncapi_folders := "shared-kernel/schemas services/gateway/src/promenade_gateway/docs/events"
+
 _list:
     @just --list --unsorted
 
@@ -43,6 +46,14 @@ test-integration *arguments:
 [no-exit-message]
 test-e2e *arguments:
     pytest {{ parallel }} tests-e2e "$@"
+
+# the documentation page in a real browser, everything running; needs chromium (Debian: apt-get install chromium)
+[group('test')]
+[no-exit-message]
+test-browser *arguments:
+    @UV_PROJECT_ENVIRONMENT='{{ justfile_directory() }}/.venv' UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" \
+        uv sync --quiet --frozen --all-packages --inexact --group browser
+    pytest tests-e2e/browser "$@"
 
 # the integration tests on the images that production runs, and compose.yaml itself; needs a Docker engine
 [group('test')]
@@ -128,12 +139,12 @@ golden:
 # asyncapi.yaml and its page are what the event classes and the services' reactions say
 [group('check')]
 asyncapi-check:
-    python -m promenade_local.asyncapi --check shared-kernel/schemas
+    python -m promenade_local.asyncapi --check {{ asyncapi_folders }}
 
 # write asyncapi.yaml and its page, events.html
 [group('generate')]
 asyncapi:
-    python -m promenade_local.asyncapi --write shared-kernel/schemas
+    python -m promenade_local.asyncapi --write {{ asyncapi_folders }}
 
 # the catalogue of problems is what the error classes and the faults.toml files say
 [group('check')]
@@ -160,6 +171,11 @@ openapi-check:
         python -m "$package" openapi >"$made" && diff -u "$committed" "$made" >&2 || { echo "$committed is stale: just openapi" >&2; stale=1; }
     done
     exit $stale
+
+# fetch Swagger UI again and refuse what is not in its manifest; `just vendor-docs --accept 5.36.0` takes another version
+[group('generate')]
+vendor-docs *arguments:
+    python -m promenade_gateway.docs.vendoring "$@"
 
 # write each service's openapi.json
 [group('generate')]

@@ -1,6 +1,7 @@
 """`asyncapi.yaml` and its page, `events.html`: who tells whom what.
 
-`python -m promenade_local.asyncapi --check DIR` fails when a file is stale; `--write DIR` writes them.
+`python -m promenade_local.asyncapi --check DIR …` fails when a file is stale; `--write DIR …` writes them. They are
+committed twice: in `shared-kernel/schemas` for readers, and in the gateway's package, which is all its image has.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def files() -> dict[str, str]:
 
 def check(directory: Path) -> list[str]:
     """Say what is wrong with the committed files; nothing is well."""
-    return [f"{name}: {fault}" for name, text in files().items() if (fault := _fault(directory / name, text))]
+    return [f"{directory / name} {fault}" for name, text in files().items() if (fault := _fault(directory / name, text))]
 
 
 def write(directory: Path) -> None:
@@ -56,13 +57,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when all is well."""
     parser = argparse.ArgumentParser(prog="python -m promenade_local.asyncapi", description=__doc__)
     action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--check", metavar="DIR", type=Path, help="fail when the files are not what the code says")
-    action.add_argument("--write", metavar="DIR", type=Path, help="write the files")
+    action.add_argument(
+        "--check", metavar="DIR", nargs="+", type=Path, help="fail when the files are not what the code says"
+    )
+    action.add_argument("--write", metavar="DIR", nargs="+", type=Path, help="write the files")
     chosen = parser.parse_args(arguments)
     if chosen.write:
-        write(chosen.write)
+        for directory in chosen.write:
+            write(directory)
         return 0
-    faults = check(chosen.check)
+    faults = [fault for directory in chosen.check for fault in check(directory)]
     for fault in faults:
         sys.stderr.write(f"{fault}: just asyncapi\n")
     return 1 if faults else 0

@@ -19,6 +19,7 @@ from promenade_local.catalogue import events_page
 
 ROOT = Path(__file__).parents[4]
 SCHEMAS = ROOT / "shared-kernel" / "schemas"
+SERVED = ROOT / "services" / "gateway" / "src" / "promenade_gateway" / "docs" / "events"
 SPECIFICATION = Path(__file__).parent / "asyncapi-3.0.0.schema.json"
 
 
@@ -48,10 +49,11 @@ def reactions(at_home: None) -> list[Reacting]:
 
 
 def test_the_committed_files_are_what_the_code_says(at_home: None):
-    """The document and its page are generated and up to date."""
+    """The document and its page are generated and up to date, those that the gateway serves as well."""
     del at_home
 
     assert asyncapi.check(SCHEMAS) == []
+    assert asyncapi.check(SERVED) == []
 
 
 def test_the_document_keeps_the_specification(document: dict[str, Any]):
@@ -128,8 +130,8 @@ def test_stale_and_missing_files_fail_the_check(at_home: None, tmp_path: Path, c
 
     assert asyncapi.main(["--check", str(tmp_path)]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "asyncapi.yaml: is stale: just asyncapi",
-        "events.html: is missing: just asyncapi",
+        f"{tmp_path / 'asyncapi.yaml'} is stale: just asyncapi",
+        f"{tmp_path / 'events.html'} is missing: just asyncapi",
     ]
     assert asyncapi.main(["--write", str(tmp_path)]) == 0
     assert asyncapi.main(["--check", str(tmp_path)]) == 0

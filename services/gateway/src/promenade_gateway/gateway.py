@@ -21,6 +21,7 @@ from prometheus_client import start_http_server
 from promenade_gateway.account import AccountKeys
 from promenade_gateway.admission import Admission, RedisAdmission
 from promenade_gateway.cors import Cors
+from promenade_gateway.docs.routes import docs_routes
 from promenade_gateway.door import Door
 from promenade_gateway.forward import Forwarder
 from promenade_gateway.health import HealthCheck
@@ -65,7 +66,10 @@ def create_gateway(
     services = services_from(own)
     connections = Connections(own)
     readiness = Readiness("gateway", version("promenade-gateway"), {})
-    pages = create_pages(HealthCheck(services, connections), readiness)
+    documentation = docs_routes(
+        tuple(services), origin=settings.auth.issuer.rstrip("/"), one_machine=settings.profile == "embedded"
+    )
+    pages = create_pages(HealthCheck(services, connections), readiness, documentation)
     asked = admission or RedisAdmission(settings.redis.url, seconds=own.redis_seconds)
     door = Door(
         routes=RouteTable(services),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from litestar import Litestar, Response, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message
 from promenade_chassis.http.access import declared_access, guard_access, public
 from promenade_chassis.http.edge import SECURITY_HEADERS
@@ -19,8 +21,8 @@ from promenade_gateway.problem_pages import PROBLEM_ROUTES
 DESCRIPTION = "The one door: authentication, rate limits and routing. Knows no business."
 
 
-def create_pages(check: HealthCheck, readiness: Readiness) -> Litestar:
-    """The application; its routes are public."""
+def create_pages(check: HealthCheck, readiness: Readiness, documentation: Sequence[HTTPRouteHandler]) -> Litestar:
+    """The application; its routes are public. `documentation` are those of `docs_routes`."""
 
     @get("/health", access=public(), operation_id="health", summary="Whether every service is ready", tags=["health"])
     async def health() -> Response[Health]:
@@ -28,7 +30,7 @@ def create_pages(check: HealthCheck, readiness: Readiness) -> Litestar:
         return Response(report, status_code=200 if report.status == "ok" else 503)
 
     app = Litestar(
-        route_handlers=[health, *health_routes(readiness), *PROBLEM_ROUTES, serve_openapi],
+        route_handlers=[health, *health_routes(readiness), *PROBLEM_ROUTES, serve_openapi, *documentation],
         guards=[guard_access],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=openapi_config("Promenade Gateway", readiness.version, DESCRIPTION),

@@ -43,4 +43,12 @@ PUBLIC_ROUTES = (
     PublicRoute("own-openapi", "GET", "/openapi.json"),
     PublicRoute("problems", "GET", "/problems"),
     PublicRoute("problem", "GET", "/problems/{slug}"),
+    PublicRoute("index", "GET", "/"),
+    PublicRoute("docs", "GET", "/docs"),
+    PublicRoute("docs-of-service", "GET", "/docs/{service}"),
+    PublicRoute("docs-asset", "GET", "/docs/assets/{digest}/{name}"),
+    PublicRoute("events", "GET", "/events"),
+    PublicRoute("asyncapi", "GET", "/asyncapi.yaml"),
+    PublicRoute("favicon", "GET", "/favicon.ico"),
+    PublicRoute("robots", "GET", "/robots.txt"),
 )

@@ -14,7 +14,9 @@ from promenade_gateway.paths import segments_of
 from promenade_gateway.public_routes import PUBLIC_ROUTES, PublicRoute
 
 API = ("api", "v1")
-OWN_PAGES = frozenset({"health", "problems", "openapi.json"})
+OWN_PAGES = frozenset(
+    {"health", "problems", "openapi.json", "docs", "events", "asyncapi.yaml", "favicon.ico", "robots.txt"}
+)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 BodyClass = Literal["ordinary", "import", "credentials"]
@@ -60,7 +62,7 @@ class RouteTable:
             return Route("identity", path, public=True)
         if segments[:1] == ("openapi",) and len(segments) == 2:
             return self._specification(segments[1])
-        if segments and segments[0] in OWN_PAGES:
+        if not segments or segments[0] in OWN_PAGES:
             probe = path in ("/health/live", "/health/ready")
             return Route(None, public.path if public else path, public=True, probe=probe)
         raise NotFound(f"There is nothing at {path}")

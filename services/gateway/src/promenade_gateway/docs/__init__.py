@@ -1,0 +1,1 @@
+"""The pages that people read: `/docs` with everything it loads, `/events`, `/asyncapi.yaml`."""
