@@ -50,7 +50,7 @@ def show(results: list[RowResult], about: dict[str, Any], console: Console) -> N
     console.print(f"{about['cores']} cores, {about['processor']}, {about['python']}, uvloop; load before: {load}")
     for result in results:
         for series in (result.ours, *result.peers):
-            for text in filter(None, (series.missing, series.failure)):
+            for text in filter(None, (series.missing, series.hung and f"hung: {series.hung}", series.failure)):
                 console.print(f"{result.row.name}, {series.name}: {text}", style="red", markup=False)
 
 
@@ -71,7 +71,7 @@ def _add(table: Table, result: RowResult) -> None:
 def _figures(series: Series) -> tuple[str, str, str, str, str, str]:
     """Median, best, no ratio, CPU, latency, noise."""
     if not series.readings:
-        return "failed" if series.failure else "missing", "", "", "", "", ""
+        return series.fate, "", "", "", "", ""
     cpu = series.median("cpu")
     p50, p99 = series.median("p50"), series.median("p99")
     latency = "" if p50 is None or p99 is None else f"{p50:.2f} / {p99:.2f}"
@@ -114,8 +114,8 @@ def _row(result: RowResult) -> dict[str, Any]:
 
 def _series(series: Series) -> dict[str, Any]:
     if not series.readings:
-        # The traceback is on the screen; the file is committed and names no path of a machine.
-        return {"name": series.name, "missing": (series.missing or series.failure).strip().splitlines()[-1]}
+        # What went wrong is on the screen; the file is committed and names no path of a machine.
+        return {"name": series.name, series.fate: series.missing or series.hung or _kind(series.failure)}
     facts = series.readings[-1].facts
     return {
         "name": series.name,
@@ -128,6 +128,11 @@ def _series(series: Series) -> dict[str, Any]:
         "runs": [round(reading.rate, 1) for reading in series.readings],
         **({"facts": facts} if facts else {}),
     }
+
+
+def _kind(failure: str) -> str:
+    """The exception's name alone: its text may hold anything."""
+    return failure.strip().splitlines()[-1].partition(":")[0]
 
 
 def save(path: Path, plain: dict[str, Any]) -> None:

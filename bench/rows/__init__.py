@@ -2,7 +2,7 @@
 
 from measure import Row
 
-from rows import consume, id_making, memory_bus, outbox_write, relay, streams, uuids
+from rows import consume, gateways, id_making, memory_bus, outbox_write, relay, services, streams, uuids
 
 ROWS: list[Row] = [
     *memory_bus.ROWS,
@@ -12,4 +12,6 @@ ROWS: list[Row] = [
     *consume.ROWS,
     *uuids.ROWS,
     *id_making.ROWS,
+    *gateways.ROWS,
+    *services.ROWS,
 ]
