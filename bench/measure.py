@@ -218,7 +218,9 @@ def _read(contender: Contender, series: Series, rig: Rig) -> Reading | None:
     return None
 
 
-def looped(run: Callable[[Rig], Coroutine[Any, Any, Reading]]) -> Callable[[Rig], Reading]:
+def looped(
+    run: Callable[[Rig], Coroutine[Any, Any, Reading]], *, patience: float = PATIENCE
+) -> Callable[[Rig], Reading]:
     """A coroutine as a contender's `run`, each time on a new uvloop, as services run.
 
     Raises `Hung` when it does not end, also when it does not let itself be cancelled: `asyncio.run` would wait for it.
@@ -228,7 +230,7 @@ def looped(run: Callable[[Rig], Coroutine[Any, Any, Reading]]) -> Callable[[Rig]
         loop = uvloop.new_event_loop()
         try:
             asyncio.set_event_loop(loop)
-            return loop.run_until_complete(_bounded(run(rig)))
+            return loop.run_until_complete(_bounded(run(rig), patience))
         finally:
             loop.run_until_complete(_left_behind(asyncio.all_tasks(loop)))
             asyncio.set_event_loop(None)
@@ -237,11 +239,11 @@ def looped(run: Callable[[Rig], Coroutine[Any, Any, Reading]]) -> Callable[[Rig]
     return run_it
 
 
-async def _bounded(work: Coroutine[Any, Any, Reading]) -> Reading:
+async def _bounded(work: Coroutine[Any, Any, Reading], patience: float) -> Reading:
     task = asyncio.create_task(work)
-    done, _ = await asyncio.wait([task], timeout=PATIENCE)
+    done, _ = await asyncio.wait([task], timeout=patience)
     if not done:
-        raise Hung(f"not done within {PATIENCE:.0f} s")
+        raise Hung(f"not done within {patience:.0f} s")
     return task.result()
 
 

