@@ -55,7 +55,7 @@ def _measure(rows: list[Row], rig: Rig, runs: int, path: Path) -> int:
 def _profile(rows: list[Row], rig: Rig) -> int:
     """Where our own contender's time goes, by the functions' own time; once warm, once measured.
 
-    Of rows whose work is done by processes of ours these are profiled, each of them from its start.
+    Of rows whose work is done by a process of ours it is that process which is profiled, while it is under load.
     """
     for row in rows:
         rig.profiles = rig.folder / row.name
@@ -69,7 +69,7 @@ def _profile(rows: list[Row], rig: Rig) -> int:
         for profile in sorted(rig.profiles.iterdir()) or [Watch.profiler]:
             text = io.StringIO()
             stats = pstats.Stats(str(profile) if isinstance(profile, Path) else profile, stream=text)
-            stats.strip_dirs().sort_stats("tottime").print_stats(45)
+            stats.strip_dirs().sort_stats("tottime").print_stats(70)
             sys.stdout.write(text.getvalue())
         Watch.profiler = None
     return 0

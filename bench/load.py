@@ -41,19 +41,15 @@ def loaded(
         requests = Path(folder, "requests")
         requests.write_text("".join(f"{call.line()}\n" for call in calls), encoding="utf-8")
         before = served.cpu()
-        said = subprocess.run(
-            [
-                *(wrk, "--threads", "1", "--connections", str(connections), "--duration", f"{seconds:.0f}"),
-                *("--timeout", "10", "--script", str(Path(__file__).with_name("load.lua"))),
-                *(f"http://127.0.0.1:{served.port}", "--", str(requests), f"{next(_salts)}-"),
-            ],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=seconds + 30,
-        ).stdout
+        command = [
+            *(wrk, "--threads", "1", "--connections", str(connections), "--duration", f"{seconds:.0f}"),
+            *("--timeout", "10", "--script", str(Path(__file__).with_name("load.lua"))),
+            *(f"http://127.0.0.1:{served.port}", "--", str(requests), f"{next(_salts)}-"),
+        ]
+        with served.watched():
+            done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 30)
         used = served.cpu() - before
-    report = json.loads(said.partition("REPORT ")[2])
+    report = json.loads(done.stdout.partition("REPORT ")[2])
     assert report["requests"] > 0, "no request was answered"
     assert report["refused"] == report["broken"] == 0, report
     return Reading(

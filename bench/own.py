@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +27,7 @@ from promenade_local.environment import config_folder
 from serving import Served, free_port, serving
 
 HOURS = 6 * 3600
+PROFILED = Path(__file__).with_name("profiled.py")
 
 
 class Mint:
@@ -95,11 +98,10 @@ def _serving_ours(rig: Rig, context: str, keys: str, own: Mapping[str, str]) -> 
         "PROMENADE_HTTP__PORT": str(port),
         **own,
     }
-    # As `python -m cProfile` so that the profile is written when the process ends in good order.
-    profiled = ("-m", "cProfile", "-o", str(rig.profiles / f"{context}.prof")) if rig.profiles else ()
-    command = (sys.executable, *profiled, "-m", module, "serve")
+    how = (str(PROFILED), str(rig.profiles / f"{context}.prof")) if rig.profiles else ("-m",)
+    command = (sys.executable, *how, module, "serve")
     with serving(command, port, rig.folder, name=context, env=env, ready="/health/live") as served:
-        yield served
+        yield dataclasses.replace(served, profiled=rig.profiles is not None)
 
 
 @contextmanager

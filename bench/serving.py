@@ -31,6 +31,17 @@ class Served:
 
     port: int
     process: psutil.Process
+    profiled: bool = False
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Profile what it does in the block, where it was started so."""
+        if self.profiled:
+            self.process.send_signal(signal.SIGUSR1)
+        yield
+        if self.profiled:
+            self.process.send_signal(signal.SIGUSR2)
+            time.sleep(1.0)  # it writes the profile
 
     def cpu(self) -> float:
         """Seconds of CPU that it and its children have used."""
