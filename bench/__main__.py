@@ -38,30 +38,39 @@ def main() -> int:
     _quieten()
     with ExitStack() as stack:
         rig = Rig(stack, long=wanted.long)
-        return _profile(rows, rig) if wanted.profile else _measure(rows, rig, wanted.runs)
+        return _profile(rows, rig) if wanted.profile else _measure(rows, rig, wanted.runs, wanted.results)
 
 
-def _measure(rows: list[Row], rig: Rig, runs: int) -> int:
+def _measure(rows: list[Row], rig: Rig, runs: int, path: Path) -> int:
     console, about = _console(), machine()
     progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     results = []
     for row in rows:
         results.append(measured(row, rig, runs, progress.print))
-        save(RESULTS, as_plain(results, about))
+        save(path, as_plain(results, about))
     show(results, about, console)
-    return 1 if any(result.ours.failure for result in results) else 0
+    return 1 if any(result.ours.failure or result.ours.hung for result in results) else 0
 
 
 def _profile(rows: list[Row], rig: Rig) -> int:
-    """Where our own contender's time goes, by the functions' own time; once warm, once measured."""
+    """Where our own contender's time goes, by the functions' own time; once warm, once measured.
+
+    Of rows whose work is done by a process of ours it is that process which is profiled, while it is under load.
+    """
     for row in rows:
+        rig.profiles = rig.folder / row.name
+        rig.profiles.mkdir()
         rig.size = row.ours.least
         rig.size = row.ours.size_for(row.ours.run(rig).rate)
         Watch.profiler = cProfile.Profile()
         reading = row.ours.run(rig)
-        text = io.StringIO()
-        pstats.Stats(Watch.profiler, stream=text).sort_stats("tottime").print_stats(40)
-        sys.stdout.write(f"\n== {row.name}: {reading.rate:,.0f} {row.unit} under the profiler\n{text.getvalue()}")
+        rig.end_row()
+        sys.stdout.write(f"\n== {row.name}: {reading.rate:,.0f} {row.unit} under the profiler\n")
+        for profile in sorted(rig.profiles.iterdir()) or [Watch.profiler]:
+            text = io.StringIO()
+            stats = pstats.Stats(str(profile) if isinstance(profile, Path) else profile, stream=text)
+            stats.strip_dirs().sort_stats("tottime").print_stats(70)
+            sys.stdout.write(text.getvalue())
         Watch.profiler = None
     return 0
 
@@ -86,6 +95,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="alternating runs of each contender (default 5)")
     parser.add_argument("--long", action="store_true", help="the large sizes: what just bench-long runs")
     parser.add_argument("--list", action="store_true", help="name the rows and stop")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE", help="where to (bench/results.json)")
     parser.add_argument("--profile", action="store_true", help="profile our contender of each row instead")
     return parser.parse_args()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psycopg
 from promenade_chassis.config import DatabaseSettings
@@ -18,6 +19,8 @@ from promenade_chassis.embedded.pair import EnginePair, running_engines
 from promenade_chassis.embedded.placement import remove_data
 from promenade_chassis.migrations import folders_of, migrate
 from redis import Redis
+
+T = TypeVar("T")
 
 CONTEXT = "bench"
 TABLES = """
@@ -48,7 +51,27 @@ class Rig:
 
     def __init__(self, stack: ExitStack, *, long: bool = False) -> None:
         self.long = long
+        self.profiles: Path | None = None
         self._stack = stack
+        self._row = ExitStack()
+        self._kept: dict[str, Any] = {}
+        stack.callback(self.end_row)
+
+    def kept(self, name: str, opened: Callable[[], AbstractContextManager[T]]) -> T:
+        """What is opened once for all runs of a row, such as a program that serves; closed when the row ends."""
+        if name not in self._kept:
+            self._kept[name] = self._row.enter_context(opened())
+        return self._kept[name]
+
+    def end_row(self) -> None:
+        """Close what the row has kept."""
+        self._kept.clear()
+        self._row.close()
+
+    @cached_property
+    def folder(self) -> Path:
+        """A folder for configurations and logs of what is started."""
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="promenade-bench-")))
 
     @cached_property
     def engines(self) -> EnginePair:

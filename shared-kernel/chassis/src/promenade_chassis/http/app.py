@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
-from litestar.connection import ASGIConnection
 from litestar.di import Provide
-from litestar.handlers import BaseRouteHandler
-from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 from promenade_kernel.values.text import TextValue
 
 from promenade_chassis.auth import TokenVerifier
 from promenade_chassis.config import HttpSettings
-from promenade_chassis.http.access import declared_access, guard_access, provide_principal
+from promenade_chassis.http.access import AccessCheck, declared_access, provide_principal
 from promenade_chassis.http.authentication import Authentication
 from promenade_chassis.http.bodies import JsonBody
 from promenade_chassis.http.edge import Edge
@@ -35,6 +35,21 @@ class UnknownParameter(BadRequest):
     title = "The route does not know this query parameter"
     advice = "Check its spelling: unknown parameters are refused, never ignored."
     example: ClassVar[Mapping[str, Any]] = {"detail": "The route does not know the query parameter 'pagesize'"}
+
+
+class KnownParameters(ASGIMiddleware):
+    """Refuses query parameters that a route does not declare, and the NUL character in them."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Refuse with 400, or go on."""
+        if scope["query_string"]:
+            known = scope["route_handler"].opt.get("query_parameters", ())
+            for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+                if name not in known:
+                    raise UnknownParameter(f"The route does not know the query parameter '{name}'")
+                if "\x00" in value:
+                    raise BadRequest("The NUL character is not allowed in query parameters")
+        await next_app(scope, receive, send)
 
 
 def create_app(
@@ -66,8 +81,12 @@ def create_app(
             "required_version": Provide(provide_required_if_match),
             **{name: Provide(_constant(value), sync_to_thread=False) for name, value in dependencies.items()},
         },
-        guards=[guard_access, _refuse_unknown_parameters],
-        middleware=[Authentication(verifier), Writes(unit_of_work, idempotency)],
+        middleware=[
+            Authentication(verifier),
+            AccessCheck(),
+            KnownParameters(),
+            Writes(unit_of_work, idempotency),
+        ],
         exception_handlers=EXCEPTION_HANDLERS,
         dto=JsonBody,
         return_dto=None,
@@ -80,7 +99,7 @@ def create_app(
         request_max_body_size=None,
     )
     declared_access(app)
-    _remember_parameters(app)
+    _prepare_handlers(app)
     return app
 
 
@@ -104,15 +123,9 @@ def _decode_text_value(kind: Any, value: Any) -> Any:
     return kind(value)
 
 
-def _remember_parameters(app: Litestar) -> None:
+def _prepare_handlers(app: Litestar) -> None:
     for route in app.routes:
         for handler, kwargs in getattr(route, "route_handler_map", {}).values():
             handler.opt["query_parameters"] = frozenset(p.field_alias for p in kwargs.expected_query_params)
-
-
-def _refuse_unknown_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    for name, value in connection.query_params.multi_items():
-        if name not in handler.opt.get("query_parameters", ()):
-            raise UnknownParameter(f"The route does not know the query parameter '{name}'")
-        if "\x00" in value:
-            raise BadRequest("The NUL character is not allowed in query parameters")
+            # One by one. Litestar would make a task of each, and what handlers ask for here waits for nothing.
+            kwargs.dependency_batches = [{each} for batch in kwargs.dependency_batches for each in batch]
