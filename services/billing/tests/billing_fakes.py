@@ -10,9 +10,9 @@ from uuid import UUID
 
 from promenade_billing.customer.entity import DELETED, Customer
 from promenade_billing.invoice.entity import Invoice, InvoiceExists
-from promenade_billing.invoice.repository import InvoiceFilter
+from promenade_billing.invoice.repository import INVOICES, InvoiceFilter
 from promenade_billing.payment.entity import ActionNeeded, Answer, Captured, Charge, Declined, Payment, ProviderSilent
-from promenade_billing.payment.repository import PaymentFilter
+from promenade_billing.payment.repository import PAYMENTS, PaymentFilter
 from promenade_billing.payment.simulated import METHODS, KeyReused
 from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
@@ -104,7 +104,7 @@ class InMemoryInvoices(InMemoryRepository[Invoice]):
         return self._completed(found) if found else None
 
     async def list(self, wanted: InvoiceFilter, page: PageRequest) -> Page[Invoice]:
-        found = self._page(lambda invoice: self._matches(self._completed(self._copy(invoice)), wanted), page)
+        found = self._page(INVOICES, lambda invoice: self._matches(self._completed(self._copy(invoice)), wanted), page)
         return found.map(self._completed)
 
     def _matches(self, invoice: Invoice, wanted: InvoiceFilter) -> bool:
@@ -173,6 +173,7 @@ class InMemoryPayments(InMemoryRepository[Payment]):
     async def list(self, wanted: PaymentFilter, page: PageRequest) -> Page[Payment]:
         owners = {payment.id: (await self._invoices.get(payment.invoice_id)).user_id for payment in self._living()}
         return self._page(
+            PAYMENTS,
             lambda payment: (
                 wanted.user_id in (None, owners[payment.id])
                 and wanted.invoice_id in (None, payment.invoice_id)

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound, Page, PageRequest, cut_page
+from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
+from promenade_chassis.testing.lists import page_in_memory
 from promenade_customer_management.customer.entity import Customer, EmailTaken, Told, UserStatus, UserTaken
-from promenade_customer_management.customer.repository import CustomerFilter
+from promenade_customer_management.customer.repository import CUSTOMERS, CustomerFilter
 from promenade_customer_management.timeline.entity import TimelineEntry
+from promenade_customer_management.timeline.repository import TIMELINE
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
@@ -67,7 +69,7 @@ class InMemoryCustomers(InMemoryRepository[Customer]):
         return self._find(lambda customer: _same(customer.email, email))
 
     async def list(self, wanted: CustomerFilter, page: PageRequest) -> Page[Customer]:
-        return self._page(lambda customer: _fits(customer, wanted), page)
+        return self._page(CUSTOMERS, lambda customer: _fits(customer, wanted), page)
 
     async def alike(self, customer: Customer) -> Sequence[UUID]:
         found = [
@@ -137,19 +139,11 @@ class InMemoryTimeline:
 
     async def list(self, customer_id: UUID, page: PageRequest) -> Page[TimelineEntry]:
         mine = [entry for entry in self._entries if entry.customer_id == customer_id]
-        found = sorted(mine, key=_place, reverse=True)
-        if page.after is not None:
-            places = [_place(entry) for entry in mine if entry.id == page.after]
-            found = [entry for entry in found if places and _place(entry) < places[0]]
-        return cut_page(found[: page.limit + 1], page, lambda entry: entry.id)
+        return page_in_memory(TIMELINE, mine, page)
 
 
 def _is_newer(told: Told, known: Told) -> bool:
     return told.sequence > known.sequence if told.by == known.by else told.at > known.at
-
-
-def _place(entry: TimelineEntry) -> tuple[object, UUID]:
-    return entry.occurred_at, entry.id
 
 
 def _same(one: str | None, other: str | None) -> bool:

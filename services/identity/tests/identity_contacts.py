@@ -26,7 +26,7 @@ from promenade_identity.code.entity import CodeMint
 from promenade_identity.contact import use_cases
 from promenade_identity.contact.entity import Contact, ContactType, ContactValue
 from promenade_identity.contact.http import ContactController
-from promenade_identity.contact.repository import Contacts
+from promenade_identity.contact.repository import ContactFilter, Contacts
 from promenade_identity.contact.use_cases import ContactRoom
 from promenade_kernel.values.email import Email
 
@@ -143,7 +143,8 @@ class ContactStore:
 
     async def ids(self, user_id: UUID | None, page: PageRequest, kind: ContactType | None = None) -> list[UUID]:
         """The ids of one page."""
-        return [contact.id for contact in (await self.contacts.list(user_id, page, kind)).items]
+        found = await self.contacts.list(ContactFilter(user_id=user_id, type=kind), page)
+        return [contact.id for contact in found.items]
 
 
 def fresh_email() -> Email:

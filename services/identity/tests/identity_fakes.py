@@ -11,6 +11,7 @@ from promenade_chassis.ports import NotFound, Page, PageRequest, StaleVersion
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
 from promenade_identity.code.entity import MAX_TRIES, IssuedCode, Purpose
 from promenade_identity.contact.entity import Contact, ContactExists, ContactType, ContactValue, EmailTaken
+from promenade_identity.contact.repository import CONTACTS, ContactFilter
 from promenade_identity.mail.entity import Mail
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
@@ -62,9 +63,10 @@ class InMemoryContacts(InMemoryRepository[Contact]):
     async def count(self, user_id: UUID, kind: ContactType) -> int:
         return sum(1 for contact in self._living() if contact.user_id == user_id and contact.type is kind)
 
-    async def list(self, user_id: UUID | None, page: PageRequest, kind: ContactType | None = None) -> Page[Contact]:
+    async def list(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
         return self._page(
-            lambda contact: user_id in (None, contact.user_id) and kind in (None, contact.type),
+            CONTACTS,
+            lambda contact: wanted.user_id in (None, contact.user_id) and wanted.type in (None, contact.type),
             page,
         )
 

@@ -12,6 +12,7 @@ from promenade_identity.key.entity import SigningKey, signing_key_of
 from promenade_identity.mail.entity import Mail, WaitingMail
 from promenade_identity.revocation.entity import Backlog, Revocation
 from promenade_identity.session.entity import EndReason, RefreshToken, Session
+from promenade_identity.session.repository import SESSIONS
 
 
 class InMemorySessions(InMemoryRepository[Session]):
@@ -44,7 +45,7 @@ class InMemorySessions(InMemoryRepository[Session]):
         return found
 
     async def list(self, user_id: UUID, page: PageRequest, now: datetime) -> Page[Session]:
-        return self._page(lambda session: session.user_id == user_id and session.is_living(now), page)
+        return self._page(SESSIONS, lambda session: session.user_id == user_id and session.is_living(now), page)
 
     async def end_all(self, user_id: UUID, reason: EndReason, now: datetime, *, except_for: UUID | None = None) -> None:
         self._unit_of_work.require()

@@ -8,14 +8,17 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound, Page, PageRequest, current_cause, cut_page
+from promenade_chassis.ports import NotFound, Page, PageRequest, current_cause
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
+from promenade_chassis.testing.lists import page_in_memory
 from promenade_kernel.values.ids import new_id
 from promenade_order_management.customer.entity import DELETED, Customer, Standing
 from promenade_order_management.fulfillment.entity import Fulfillment
+from promenade_order_management.fulfillment.repository import FULFILLMENTS
 from promenade_order_management.order.entity import Order, OrderStatus
-from promenade_order_management.order.repository import OrderFilter
+from promenade_order_management.order.repository import ORDERS, OrderFilter
 from promenade_order_management.timeline.entity import Entry, Note
+from promenade_order_management.timeline.repository import TIMELINE
 
 
 class InMemoryCustomers:
@@ -103,9 +106,7 @@ class InMemoryTimeline:
         ]
 
     async def list(self, order_id: UUID, page: PageRequest) -> Page[Entry]:
-        after = page.after
-        found = [each for each in await self.all_of(order_id) if after is None or each.id > after]
-        return cut_page(found[: page.limit + 1], page, lambda entry: entry.id)
+        return page_in_memory(TIMELINE, await self.all_of(order_id), page)
 
     async def all_of(self, order_id: UUID) -> list[Entry]:
         return [entry for entry in self.entries if entry.order_id == order_id]
@@ -143,7 +144,7 @@ class InMemoryOrders(InMemoryRepository[Order]):
         return found.user_id if found else None
 
     async def list(self, wanted: OrderFilter, page: PageRequest) -> Page[Order]:
-        return self._page(lambda order: self._matches(self._with_customer(order), wanted), page).map(
+        return self._page(ORDERS, lambda order: self._matches(self._with_customer(order), wanted), page).map(
             self._with_customer
         )
 
@@ -196,7 +197,7 @@ class InMemoryFulfillments(InMemoryRepository[Fulfillment]):
         return found
 
     async def list(self, order_id: UUID, page: PageRequest) -> Page[Fulfillment]:
-        return self._page(lambda fulfillment: fulfillment.order_id == order_id, page)
+        return self._page(FULFILLMENTS, lambda fulfillment: fulfillment.order_id == order_id, page)
 
 
 def _is_between(moment: datetime | None, since: datetime | None, until: datetime | None) -> bool:

@@ -11,7 +11,7 @@ from billing_rooms import World
 from promenade_billing.invoice.entity import Invoice, InvoiceExists, InvoiceStatus
 from promenade_billing.invoice.repository import InvoiceFilter
 from promenade_chassis.database import TransactionMisuse
-from promenade_chassis.ports import NotFound, PageRequest, StaleVersion
+from promenade_chassis.ports import NotFound, PageRequest, Place, StaleVersion
 from promenade_kernel.events.order_management import OrderPlaced
 from promenade_kernel.values.money import Currency, Money, Percent, Rate
 from promenade_kernel.values.totals import CartLine, Discount, Shipping
@@ -175,7 +175,7 @@ async def test_pages_are_cut_by_id(either: World) -> None:
     rest = await ids(either, InvoiceFilter(), PageRequest(limit=3, after=first.next_after))
 
     assert [invoice.id for invoice in first.items] + rest == newest_first
-    last = await either.rooms.invoice.invoices.list(InvoiceFilter(), PageRequest(limit=2, after=newest_first[2]))
+    last = await either.rooms.invoice.invoices.list(InvoiceFilter(), PageRequest(limit=2, after=Place(newest_first[2])))
     assert last.next_after is None
 
 

@@ -11,7 +11,7 @@ from billing_rooms import World
 from promenade_billing.payment.entity import Declined, Payment, PaymentStatus
 from promenade_billing.payment.repository import PaymentFilter
 from promenade_chassis.database import TransactionMisuse
-from promenade_chassis.ports import NotFound, PageRequest, StaleVersion, use_cause
+from promenade_chassis.ports import NotFound, PageRequest, Place, StaleVersion, use_cause
 from promenade_kernel.events.envelope import Cause
 
 CAUSE = Cause(correlation_id="asked", causation_id="request", traceparent="00-1-2-01", actor="ada")
@@ -99,8 +99,8 @@ async def test_lists_show_what_is_wanted(either: World) -> None:
     assert await ids(status=PaymentStatus.PROCESSING) == [third.id, under_way.id]
     assert await ids(user_id=user_id) == [settled.id]
     assert await ids(user_id=user_id, invoice_id=second.id) == []
-    page = await either.rooms.payment.payments.list(PaymentFilter(), PageRequest(limit=1, after=third.id))
-    assert ([payment.id for payment in page.items], page.next_after) == ([under_way.id], under_way.id)
+    page = await either.rooms.payment.payments.list(PaymentFilter(), PageRequest(limit=1, after=Place(third.id)))
+    assert ([payment.id for payment in page.items], page.next_after) == ([under_way.id], Place(under_way.id))
 
 
 async def test_a_leased_payment_is_nobody_elses(either: World) -> None:

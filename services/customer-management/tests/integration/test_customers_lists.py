@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from promenade_chassis.ports import PageRequest
+from promenade_chassis.ports import PageRequest, Place
 from promenade_customer_management.customer.entity import (
     Customer,
     Lifecycle,
@@ -94,6 +94,6 @@ async def test_pages_follow_each_other(room: CustomerRoom) -> None:
     await add(room, tags=["walk"])
     rest = await room.customers.list(walk, PageRequest(limit=2, after=page.next_after))
 
-    assert page.next_after == newest_first[1]
+    assert page.next_after == Place(newest_first[1])
     assert [customer.id for customer in page.items + rest.items] == newest_first
     assert rest.next_after is None

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from promenade_chassis.database import TransactionMisuse
-from promenade_chassis.ports import PageRequest
+from promenade_chassis.ports import PageRequest, Place
 from promenade_customer_management.customer.entity import Customer
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
 from promenade_customer_management.timeline.entity import TimelineEntry
@@ -37,7 +37,7 @@ async def append(room: CustomerRoom, customer_id: UUID, at: datetime = NOW) -> U
     return entry.id
 
 
-async def walk(room: CustomerRoom, customer_id: UUID, limit: int = 100, after: UUID | None = None) -> list[UUID]:
+async def walk(room: CustomerRoom, customer_id: UUID, limit: int = 100, after: Place | None = None) -> list[UUID]:
     page = await room.timeline.list(customer_id, PageRequest(limit=limit, after=after))
     return [entry.id for entry in page.items]
 
@@ -84,7 +84,7 @@ async def test_a_walk_is_steady_while_entries_of_the_same_moment_arrive(
     """Page by page none is repeated and none that was there throughout is missed, whatever comes at equal times."""
     there = [await append(room, customer_id, NOW - timedelta(seconds=number // 4)) for number in range(10)]
     seen: list[UUID] = []
-    after: UUID | None = None
+    after: Place | None = None
 
     while True:
         page = await room.timeline.list(customer_id, PageRequest(limit=limit, after=after))
@@ -101,13 +101,13 @@ async def test_a_walk_is_steady_while_entries_of_the_same_moment_arrive(
     assert [entry for entry in seen if entry in order] == sorted(there, key=lambda entry: order[entry], reverse=True)
 
 
-async def test_a_cursor_is_one_of_the_same_customer(room: CustomerRoom, customer_id: UUID) -> None:
-    """Another customer's entry, or none at all, tells nothing of where it stands."""
-    await append(room, customer_id, NOW - timedelta(hours=1))
-    others = await append(room, await customer(room))
+async def test_a_page_goes_on_after_a_place_that_nothing_stands_at(room: CustomerRoom, customer_id: UUID) -> None:
+    """A place is a time and an id: it needs no entry there, and shows nothing of another customer's."""
+    mine = await append(room, customer_id, NOW - timedelta(hours=1))
+    await append(room, await customer(room), NOW - timedelta(hours=1))
 
-    assert await walk(room, customer_id, after=others) == []
-    assert await walk(room, customer_id, after=uuid4()) == []
+    assert await walk(room, customer_id, after=Place(uuid4(), NOW)) == [mine]
+    assert await walk(room, customer_id, after=Place(uuid4(), NOW - timedelta(hours=2))) == []
 
 
 async def test_a_rolled_back_entry_did_not_happen(room: CustomerRoom, customer_id: UUID) -> None:

@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from identity_contacts import MOMENT, ContactStore, fresh_email
 from promenade_chassis.database import TransactionMisuse
-from promenade_chassis.ports import NotFound, PageRequest, StaleVersion
+from promenade_chassis.ports import NotFound, PageRequest, Place, StaleVersion
 from promenade_identity.contact.entity import Contact, ContactExists, ContactType, ContactValue
+from promenade_identity.contact.repository import ContactFilter
 from promenade_kernel.values.address import Address
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
@@ -162,11 +163,13 @@ async def test_pages_follow_each_other(contact_store: ContactStore, user_id: UUI
     contacts = [await contact_store.add(user_id) for _ in range(4)]
     newest_first = [contact.id for contact in reversed(contacts)]
 
-    page = await contact_store.contacts.list(user_id, PageRequest(limit=2))
+    page = await contact_store.contacts.list(ContactFilter(user_id=user_id), PageRequest(limit=2))
     await contact_store.delete(contacts[2])
-    rest = await contact_store.contacts.list(user_id, PageRequest(limit=2, after=page.next_after))
+    rest = await contact_store.contacts.list(
+        ContactFilter(user_id=user_id), PageRequest(limit=2, after=page.next_after)
+    )
 
-    assert page.next_after == newest_first[1]
+    assert page.next_after == Place(newest_first[1])
     assert [contact.id for contact in page.items + rest.items] == newest_first
     assert rest.next_after is None
 

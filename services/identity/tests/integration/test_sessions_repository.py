@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from identity_fakes_sessions import InMemoryMails, InMemoryRevocations, InMemorySessions, InMemorySigningKeys
 from promenade_chassis.database import Database
-from promenade_chassis.ports import NotFound, PageRequest, StaleVersion, UnitOfWork, utc_now
+from promenade_chassis.ports import NotFound, PageRequest, Place, StaleVersion, UnitOfWork, utc_now
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
 from promenade_identity.key.ed25519 import Ed25519Keysmith
 from promenade_identity.key.entity import SigningKey
@@ -149,7 +149,7 @@ async def test_only_living_sessions_are_shown(store: Store) -> None:
 
     assert await store.ids(user_id, now) == newest_first
     assert await store.ids(user_id, now, PageRequest(limit=2)) == newest_first[:2]
-    assert await store.ids(user_id, now, PageRequest(limit=2, after=newest_first[1])) == newest_first[2:]
+    assert await store.ids(user_id, now, PageRequest(limit=2, after=Place(newest_first[1]))) == newest_first[2:]
     with pytest.raises(NotFound):
         async with store.unit_of_work.begin():
             await store.sessions.hold(ended.id)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from order_entities import NOW, confirmed, customer, draft, placed
 from order_rooms import add
-from promenade_chassis.ports import PageRequest
+from promenade_chassis.ports import PageRequest, Place
 from promenade_order_management.bootstrap import Rooms
 from promenade_order_management.order.entity import FulfillmentStatus, OrderStatus, PaymentStatus
 from promenade_order_management.order.repository import OrderFilter
@@ -48,7 +48,7 @@ async def test_lists_show_what_fits(either_rooms: Rooms) -> None:
     assert await found(placed_to=paid.placed_at) == []
     assert await found(placed_from=NOW, placed_to=NOW + timedelta(days=2), status=OrderStatus.CONFIRMED) == [paid.id]
     assert await found(PageRequest(limit=1)) == [paid.id]
-    assert await found(PageRequest(limit=2, after=gone.id)) == [bought.id, begun.id]
+    assert await found(PageRequest(limit=2, after=Place(gone.id))) == [bought.id, begun.id]
 
 
 @pytest.mark.parametrize(

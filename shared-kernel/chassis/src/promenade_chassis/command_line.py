@@ -13,6 +13,7 @@ import uvloop
 
 from promenade_chassis.config import ConfigurationError, Settings, load_settings
 from promenade_chassis.events_command import add_events_parser, run_events
+from promenade_chassis.http.cursors import require_cursor_key
 from promenade_chassis.http.openapi import openapi_document
 from promenade_chassis.logs import configure_logging
 from promenade_chassis.migrations import folders_of, migrate
@@ -55,6 +56,8 @@ def _dispatch(
     if command in extra:
         return uvloop.run(_extra(extra[command], settings, arguments))
     serve, work = command in ("serve", "all"), command in ("work", "all")
+    if serve:
+        require_cursor_key(settings.http)
     uvloop.run(_run(build, settings, serve=serve, work=work))
     return 0
 

@@ -25,13 +25,19 @@ class ConfigurationError(Exception):
 
 
 class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the service listens. `port` 0 takes a free one."""
+    """Where the service listens. `port` 0 takes a free one.
+
+    `cursor_key` signs the cursors of lists and is the same in every replica; `cursor_key_other` is accepted beside it,
+    so that a new key can be made known before it signs and the old one stay until its last cursor is used.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8001
     cors_origins: tuple[str, ...] = ()
     max_body_bytes: int = 1024 * 1024
     shutdown_seconds: int = 10
+    cursor_key: str = ""
+    cursor_key_other: str = ""
 
 
 class AdminSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 from promenade_kernel.events.envelope import Envelope, seal_forms
 from psycopg.errors import UniqueViolation
 
 from promenade_chassis import outbox
 from promenade_chassis.database import Database
-from promenade_chassis.ports import Aggregate, DomainError, StaleVersion, current_cause, utc_now
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import Aggregate, DomainError, PageRequest, StaleVersion, current_cause, utc_now
 
 Row = dict[str, Any]
+Item = TypeVar("Item")
+Wanted = TypeVar("Wanted")
 
 
 class BaseRepository:
@@ -31,6 +34,23 @@ class BaseRepository:
         async with self._database.reading_connection() as connection:
             cursor = await connection.execute(statement, named)
             return await cursor.fetchall()
+
+    async def _fetch_listed(
+        self, listed: ListStatement[Item, Wanted], wanted: Wanted, page: PageRequest, **named: Any
+    ) -> list[Row]:
+        """The rows of a page and, if there are more, the next one. `named` are parameters that are no filters."""
+        values = {**named, **listed.parameters(wanted, page)}
+        rows: dict[Any, Row] = {}
+        async with self._database.reading_connection() as connection:
+            for statement in listed.statements(wanted, page):
+                values["limit"] = page.limit - len(rows)
+                cursor = await connection.execute(statement, values)
+                # By id: a row that loses its sort value between two statements would come twice.
+                for row in await cursor.fetchall():
+                    rows.setdefault(row["id"], row)
+                if len(rows) > page.limit:
+                    break
+        return list(rows.values())
 
     async def _execute(self, statement: LiteralString, **named: Any) -> int:
         """Run a write; answers how many rows it touched."""

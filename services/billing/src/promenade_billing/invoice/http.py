@@ -9,20 +9,16 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar.params import JSONBody
 from msgspec import Meta
 from promenade_chassis.http.access import own, permission
+from promenade_chassis.http.lists import Asked, Listing, listed, listing
 from promenade_chassis.http.resources import (
-    AnyRequest,
     Caller,
     ExpectedVersion,
-    Listing,
-    Moment,
-    Paging,
     PathId,
     Resource,
     command,
-    listed,
     shown,
 )
 from promenade_kernel.values.money import Currency, Money
@@ -31,14 +27,12 @@ from promenade_kernel.values.totals import Totals
 from promenade_billing.invoice import use_cases
 from promenade_billing.invoice.entity import Invoice, InvoiceStatus
 from promenade_billing.invoice.parts import Buyer, InvoiceLine, InvoiceShipping, Seller
-from promenade_billing.invoice.repository import InvoiceFilter
+from promenade_billing.invoice.repository import INVOICES, InvoiceFilter
 from promenade_billing.invoice.use_cases import InvoiceRoom
 
 READ = own("invoices:read")
 FINALIZE, VOID = permission("invoices:finalize"), permission("invoices:void")
 Room = NamedDependency[InvoiceRoom]
-Since = Annotated[Moment | None, QueryParameter(description="Issued at this time or later; RFC 3339 with a zone.")]
-Until = Annotated[Moment | None, QueryParameter(description="Issued before this time; RFC 3339 with a zone.")]
 
 
 class Void(msgspec.Struct):
@@ -98,33 +92,13 @@ class InvoiceController(Controller):
     path = "/invoices"
     tags = ("invoices",)
 
-    @get("/", access=READ, operation_id="list_invoices", summary="List invoices")
+    @listing("/", INVOICES, access=READ, operation_id="list_invoices", summary="List invoices")
     async def list(
-        self,
-        request: AnyRequest,
-        page: Paging,
-        principal: Caller,
-        invoice_room: Room,
-        status: FromQuery[InvoiceStatus | None] = None,
-        customer_id: FromQuery[UUID | None] = None,
-        order_id: FromQuery[UUID | None] = None,
-        overdue: FromQuery[bool | None] = None,
-        number: FromQuery[str | None] = None,
-        issued_from: Since = None,
-        issued_to: Until = None,
+        self, asked: Asked[InvoiceFilter], principal: Caller, invoice_room: Room
     ) -> Response[Listing[InvoiceResource]]:
         """One's own invoices, newest first; staff see everybody's. `issued_to` itself is not included."""
-        wanted = InvoiceFilter(
-            status=status,
-            customer_id=customer_id,
-            order_id=order_id,
-            overdue=overdue,
-            number=number,
-            issued_from=issued_from.instant if issued_from else None,
-            issued_to=issued_to.instant if issued_to else None,
-        )
-        found = await use_cases.list_invoices(wanted, page, principal=principal, room=invoice_room)
-        return listed(request, found.map(to_resource))
+        found = await use_cases.list_invoices(asked.wanted, asked.page, principal=principal, room=invoice_room)
+        return listed(asked, found.map(to_resource))
 
     @get("/{invoice_id:uuid}", access=READ, operation_id="get_invoice", summary="Read an invoice")
     async def read(self, invoice_id: PathId, principal: Caller, invoice_room: Room) -> Answer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound, Page, PageRequest, cut_page
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.repository import BaseRepository, Row, refusing_duplicates
 from promenade_kernel.values import codec
 from promenade_kernel.values.money import Currency, Money
@@ -13,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from promenade_billing.invoice.entity import Invoice, InvoiceExists, InvoiceStatus
 from promenade_billing.invoice.parts import Buyer, Seller
-from promenade_billing.invoice.repository import InvoiceFilter
+from promenade_billing.invoice.repository import INVOICES, InvoiceFilter
 from promenade_billing.invoice.rows import line_rows, to_lines, to_shipping, to_totals, totals_columns
 
 # The one place that leaves deleted invoices out, and that completes what the order did not say of the customer.
@@ -31,22 +32,22 @@ FROM invoice WHERE deleted_at IS NULL
 _GET = _LIVING + " AND id = %(id)s"
 _LOCK = _GET + " FOR UPDATE OF invoice"
 _OF_ORDER = _LIVING + " AND order_id = %(order_id)s"
-_LIST = (
-    _LIVING
-    + """
- AND (%(user_id)s::uuid IS NULL OR user_id = %(user_id)s OR (
-    user_id IS NULL AND customer_id IN (SELECT id FROM customer WHERE user_id = %(user_id)s)))
- AND (%(customer_id)s::uuid IS NULL OR customer_id = %(customer_id)s OR (
-    customer_id IS NULL AND user_id = (SELECT user_id FROM customer WHERE id = %(customer_id)s)))
- AND (%(status)s::text IS NULL OR status = %(status)s)
- AND (%(order_id)s::uuid IS NULL OR order_id = %(order_id)s)
- AND (%(overdue)s::boolean IS NULL OR overdue = %(overdue)s)
- AND (%(number)s::text IS NULL OR number = %(number)s)
- AND (%(issued_from)s::timestamptz IS NULL OR issued_at >= %(issued_from)s)
- AND (%(issued_to)s::timestamptz IS NULL OR issued_at < %(issued_to)s)
- AND (%(after)s::uuid IS NULL OR id < %(after)s)
-ORDER BY id DESC LIMIT %(limit)s + 1
-"""
+_LIST = ListStatement(
+    INVOICES,
+    select=_LIVING,
+    where={
+        "user_id": """(user_id = %(user_id)s OR (
+            user_id IS NULL AND customer_id IN (SELECT id FROM customer WHERE user_id = %(user_id)s)))""",
+        "status": "status = %(status)s",
+        "customer_id": """(customer_id = %(customer_id)s OR (
+            customer_id IS NULL AND user_id = (SELECT user_id FROM customer WHERE id = %(customer_id)s)))""",
+        "order_id": "order_id = %(order_id)s",
+        "overdue": "overdue = %(overdue)s",
+        "number": "number = %(number)s",
+        "issued_from": "issued_at >= %(issued_from)s",
+        "issued_to": "issued_at < %(issued_to)s",
+    },
+    sorts={"created_at": "created_at", "issued_at": "issued_at", "due_at": "due_at"},
 )
 _INSERT = """
 WITH written AS (
@@ -110,21 +111,9 @@ class PostgresInvoices(BaseRepository):
         return _to_invoice(row) if row else None
 
     async def list(self, wanted: InvoiceFilter, page: PageRequest) -> Page[Invoice]:
-        """Invoices, newest first."""
-        rows = await self._fetch_all(
-            _LIST,
-            user_id=wanted.user_id,
-            customer_id=wanted.customer_id,
-            status=wanted.status,
-            order_id=wanted.order_id,
-            overdue=wanted.overdue,
-            number=wanted.number,
-            issued_from=wanted.issued_from,
-            issued_to=wanted.issued_to,
-            after=page.after,
-            limit=page.limit,
-        )
-        return cut_page([_to_invoice(row) for row in rows], page, lambda invoice: invoice.id)
+        """A page of the invoices, as `INVOICES` declares the list."""
+        rows = await self._fetch_listed(_LIST, wanted, page)
+        return INVOICES.cut([_to_invoice(row) for row in rows], page)
 
 
 class PostgresNumberSeries(BaseRepository):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest
+from promenade_chassis.ports import ListOf, Page, PageRequest, Sort
 
 from promenade_billing.invoice.entity import Invoice, InvoiceStatus
 
@@ -26,6 +26,16 @@ class InvoiceFilter:
     number: str | None = None
     issued_from: datetime | None = None
     issued_to: datetime | None = None
+
+
+INVOICES = ListOf(
+    Invoice,
+    InvoiceFilter,
+    Sort("created_at", datetime),
+    Sort("issued_at", datetime, nullable=True),
+    Sort("due_at", datetime, nullable=True),
+    own="user_id",
+)
 
 
 class Invoices(Protocol):
@@ -56,7 +66,7 @@ class Invoices(Protocol):
         ...
 
     async def list(self, wanted: InvoiceFilter, page: PageRequest) -> Page[Invoice]:
-        """Invoices, newest first."""
+        """A page of the invoices, as `INVOICES` declares the list."""
         ...
 
 

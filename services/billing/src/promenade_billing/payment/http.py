@@ -9,27 +9,24 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody
+from litestar.params import JSONBody
 from msgspec import Meta
 from promenade_chassis.http.access import own
+from promenade_chassis.http.lists import Asked, Listing, listed, listing
 from promenade_chassis.http.resources import (
-    AnyRequest,
     Caller,
     ExpectedVersion,
-    Listing,
-    Paging,
     PathId,
     Resource,
     command,
     created,
-    listed,
     shown,
 )
 from promenade_kernel.values.money import Money
 
 from promenade_billing.payment import use_cases
 from promenade_billing.payment.entity import Payment, PaymentStatus
-from promenade_billing.payment.repository import PaymentFilter
+from promenade_billing.payment.repository import PAYMENTS, PaymentFilter
 from promenade_billing.payment.use_cases import PaymentRoom
 
 PATH = "/api/v1/billing/payments"
@@ -109,20 +106,13 @@ class PaymentController(Controller):
         )
         return created(to_resource(payment), f"{PATH}/{payment.id}")
 
-    @get("/", access=READ, operation_id="list_payments", summary="List payments")
+    @listing("/", PAYMENTS, access=READ, operation_id="list_payments", summary="List payments")
     async def list(
-        self,
-        request: AnyRequest,
-        page: Paging,
-        principal: Caller,
-        payment_room: Room,
-        invoice_id: FromQuery[UUID | None] = None,
-        status: FromQuery[PaymentStatus | None] = None,
+        self, asked: Asked[PaymentFilter], principal: Caller, payment_room: Room
     ) -> Response[Listing[PaymentResource]]:
         """The payments of one's own invoices, newest first; staff see everybody's."""
-        wanted = PaymentFilter(invoice_id=invoice_id, status=status)
-        found = await use_cases.list_payments(wanted, page, principal=principal, room=payment_room)
-        return listed(request, found.map(to_resource))
+        found = await use_cases.list_payments(asked.wanted, asked.page, principal=principal, room=payment_room)
+        return listed(asked, found.map(to_resource))
 
     @get("/{payment_id:uuid}", access=READ, operation_id="get_payment", summary="Read a payment")
     async def read(self, payment_id: PathId, principal: Caller, payment_room: Room) -> Answer:

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from promenade_chassis.database import Database
-from promenade_chassis.ports import NotFound, Page, PageRequest, cut_page
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.repository import BaseRepository, Row
 from promenade_kernel.events.envelope import Cause
 from promenade_kernel.values import codec
@@ -16,22 +17,22 @@ from promenade_kernel.values.money import Currency, Money
 from psycopg.types.json import Jsonb
 
 from promenade_billing.payment.entity import Failure, Payment, PaymentStatus
-from promenade_billing.payment.repository import PaymentFilter
+from promenade_billing.payment.repository import PAYMENTS, PaymentFilter
 
 _LIVING = "SELECT * FROM payment WHERE deleted_at IS NULL"
 _GET = _LIVING + " AND id = %(id)s"
-_LIST = (
-    _LIVING
-    + """
- AND (%(invoice_id)s::uuid IS NULL OR invoice_id = %(invoice_id)s)
- AND (%(status)s::text IS NULL OR status = %(status)s)
- AND (%(user_id)s::uuid IS NULL OR EXISTS (
-    SELECT FROM invoice WHERE invoice.id = payment.invoice_id AND (invoice.user_id = %(user_id)s OR (
-        invoice.user_id IS NULL
-        AND invoice.customer_id IN (SELECT id FROM customer WHERE customer.user_id = %(user_id)s)))))
- AND (%(after)s::uuid IS NULL OR id < %(after)s)
-ORDER BY id DESC LIMIT %(limit)s + 1
-"""
+_LIST = ListStatement(
+    PAYMENTS,
+    select=_LIVING,
+    where={
+        "user_id": """EXISTS (
+            SELECT FROM invoice WHERE invoice.id = payment.invoice_id AND (invoice.user_id = %(user_id)s OR (
+                invoice.user_id IS NULL
+                AND invoice.customer_id IN (SELECT id FROM customer WHERE customer.user_id = %(user_id)s))))""",
+        "invoice_id": "invoice_id = %(invoice_id)s",
+        "status": "status = %(status)s",
+    },
+    sorts={"created_at": "created_at"},
 )
 _NEXT_NUMBER = "SELECT nextval('payment_number') AS number"
 _INSERT = """
@@ -96,16 +97,9 @@ class PostgresPayments(BaseRepository):
         return _to_payment(row)
 
     async def list(self, wanted: PaymentFilter, page: PageRequest) -> Page[Payment]:
-        """Payments, newest first."""
-        rows = await self._fetch_all(
-            _LIST,
-            user_id=wanted.user_id,
-            invoice_id=wanted.invoice_id,
-            status=wanted.status,
-            after=page.after,
-            limit=page.limit,
-        )
-        return cut_page([_to_payment(row) for row in rows], page, lambda payment: payment.id)
+        """A page of the payments, as `PAYMENTS` declares the list."""
+        rows = await self._fetch_listed(_LIST, wanted, page)
+        return PAYMENTS.cut([_to_payment(row) for row in rows], page)
 
     async def lease(self, now: datetime, *, since: datetime, until: datetime, limit: int) -> Sequence[Payment]:
         """Take payments that are due `now`, longest waiting first, and keep other workers off them."""

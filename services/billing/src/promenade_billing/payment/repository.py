@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest
+from promenade_chassis.ports import ListOf, Page, PageRequest, Sort
 
 from promenade_billing.payment.entity import Answer, Charge, Payment, PaymentStatus
 
@@ -20,6 +20,9 @@ class PaymentFilter:
     user_id: UUID | None = None
     invoice_id: UUID | None = None
     status: PaymentStatus | None = None
+
+
+PAYMENTS = ListOf(Payment, PaymentFilter, Sort("created_at", datetime), own="user_id")
 
 
 class Payments(Protocol):
@@ -42,7 +45,7 @@ class Payments(Protocol):
         ...
 
     async def list(self, wanted: PaymentFilter, page: PageRequest) -> Page[Payment]:
-        """Payments, newest first."""
+        """A page of the payments, as `PAYMENTS` declares the list."""
         ...
 
     async def lease(self, now: datetime, *, since: datetime, until: datetime, limit: int) -> Sequence[Payment]:

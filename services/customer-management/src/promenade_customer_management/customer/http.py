@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from promenade_chassis.http.access import own, permission
-from promenade_chassis.http.resources import (
-    AnyRequest,
-    Caller,
-    ExpectedVersion,
-    Listing,
-    Paging,
-    PathId,
-    command,
-    created,
-    listed,
-    shown,
-)
+from promenade_chassis.http.lists import Asked, Listing, listed, listing
+from promenade_chassis.http.resources import Caller, ExpectedVersion, PathId, command, created, shown
 
 from promenade_customer_management.customer import shapes
-from promenade_customer_management.customer.entity import Customer, Lifecycle, Tier
-from promenade_customer_management.customer.repository import CustomerFilter
+from promenade_customer_management.customer.entity import Customer
+from promenade_customer_management.customer.repository import CUSTOMERS, CustomerFilter
 from promenade_customer_management.customer.shapes import CreatedCustomer, CustomerResource, shape_of, to_resource
 from promenade_customer_management.customer.use_cases import by_hand
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
-from promenade_customer_management.customer.values import MAX_TAG, Tag
+from promenade_customer_management.customer.values import Tag
 
 PATH = "/api/v1/customer-management/customers"
 READ, CREATE = permission("customers:read"), permission("customers:create")
 UPDATE, DELETE = permission("customers:update"), permission("customers:delete")
 Room = NamedDependency[CustomerRoom]
-Text = Annotated[
-    str | None, QueryParameter(min_length=1, max_length=100, description="A part of the name or email, in any case.")
-]
-Tagged = Annotated[str | None, QueryParameter(min_length=1, max_length=MAX_TAG, description="A tag, as it is spelled.")]
 Answer = Response[CustomerResource]
 
 
@@ -65,22 +50,11 @@ class CustomerController(Controller):
         resource = CreatedCustomer(**shape_of(customer), possible_duplicates=list(alike))
         return created(resource, f"{PATH}/{customer.id}")
 
-    @get("/", access=READ, operation_id="list_customers", summary="List customers")
-    async def list(
-        self,
-        request: AnyRequest,
-        page: Paging,
-        customer_room: Room,
-        lifecycle: FromQuery[Lifecycle | None] = None,
-        tier: FromQuery[Tier | None] = None,
-        owner_id: FromQuery[UUID | None] = None,
-        tag: Tagged = None,
-        q: Text = None,
-    ) -> Response[Listing[CustomerResource]]:
+    @listing("/", CUSTOMERS, access=READ, operation_id="list_customers", summary="List customers")
+    async def list(self, asked: Asked[CustomerFilter], customer_room: Room) -> Response[Listing[CustomerResource]]:
         """Customers, newest first."""
-        wanted = CustomerFilter(lifecycle=lifecycle, tier=tier, owner_id=owner_id, tag=tag, q=q)
-        found = await by_hand.list_customers(wanted, page, room=customer_room)
-        return listed(request, found.map(to_resource))
+        found = await by_hand.list_customers(asked.wanted, asked.page, room=customer_room)
+        return listed(asked, found.map(to_resource))
 
     @get("/{customer_id:uuid}", access=own("customers:read"), operation_id="get_customer", summary="Read a customer")
     async def read(self, customer_id: PathId, principal: Caller, customer_room: Room) -> Answer:

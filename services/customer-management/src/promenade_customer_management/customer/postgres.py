@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound, Page, PageRequest, cut_page
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.repository import BaseRepository, Row, refusing_duplicates
 from promenade_kernel.values import codec
 from promenade_kernel.values.address import Address
@@ -25,7 +26,7 @@ from promenade_customer_management.customer.entity import (
     UserStatus,
     UserTaken,
 )
-from promenade_customer_management.customer.repository import CustomerFilter
+from promenade_customer_management.customer.repository import CUSTOMERS, CustomerFilter
 
 # The one place that leaves deleted customers out.
 _LIVING = "SELECT * FROM customer WHERE deleted_at IS NULL"
@@ -36,15 +37,17 @@ _EVER_OF_USER = """
 SELECT * FROM customer WHERE user_id = %(user_id)s ORDER BY deleted_at DESC NULLS FIRST LIMIT 1
 """
 _OF_EMAIL = _LIVING + " AND lower(email) = lower(%(email)s)"
-_LIST = (
-    _LIVING
-    + """
- AND (%(lifecycle)s::text IS NULL OR lifecycle = %(lifecycle)s) AND (%(tier)s::text IS NULL OR tier = %(tier)s)
- AND (%(owner_id)s::uuid IS NULL OR owner_id = %(owner_id)s) AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])
- AND (%(q)s::text IS NULL OR strpos(lower(name), lower(%(q)s)) > 0 OR strpos(lower(email), lower(%(q)s)) > 0)
- AND (%(after)s::uuid IS NULL OR id < %(after)s)
-ORDER BY id DESC LIMIT %(limit)s + 1
-"""
+_LIST = ListStatement(
+    CUSTOMERS,
+    select=_LIVING,
+    where={
+        "lifecycle": "lifecycle = %(lifecycle)s",
+        "tier": "tier = %(tier)s",
+        "owner_id": "owner_id = %(owner_id)s",
+        "tag": "tags @> ARRAY[%(tag)s::text]",
+        "q": "(strpos(lower(name), lower(%(q)s)) > 0 OR strpos(lower(email), lower(%(q)s)) > 0)",
+    },
+    sorts={"created_at": "created_at", "name": "name"},
 )
 _ALIKE = (
     "SELECT id FROM ("
@@ -122,18 +125,9 @@ class PostgresCustomers(BaseRepository):
         return _to_customer(row) if row else None
 
     async def list(self, wanted: CustomerFilter, page: PageRequest) -> Page[Customer]:
-        """Living customers, newest first."""
-        rows = await self._fetch_all(
-            _LIST,
-            lifecycle=wanted.lifecycle,
-            tier=wanted.tier,
-            owner_id=wanted.owner_id,
-            tag=wanted.tag,
-            q=wanted.q,
-            after=page.after,
-            limit=page.limit,
-        )
-        return cut_page([_to_customer(row) for row in rows], page, lambda customer: customer.id)
+        """A page of the living customers, as `CUSTOMERS` declares the list."""
+        rows = await self._fetch_listed(_LIST, wanted, page)
+        return CUSTOMERS.cut([_to_customer(row) for row in rows], page)
 
     async def alike(self, customer: Customer) -> Sequence[UUID]:
         """Living customers with the same phone or name: likely duplicates, at most ten."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Annotated, Protocol
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest
+from msgspec import Meta
+from promenade_chassis.ports import ListOf, Page, PageRequest, Sort
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
 from promenade_customer_management.customer.entity import Customer, Lifecycle, Tier, Told, UserStatus
+from promenade_customer_management.customer.values import MAX_TAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,14 @@ class CustomerFilter:
     lifecycle: Lifecycle | None = None
     tier: Tier | None = None
     owner_id: UUID | None = None
-    tag: str | None = None
-    q: str | None = None
+    tag: Annotated[str, Meta(min_length=1, max_length=MAX_TAG, description="A tag, as it is spelled.")] | None = None
+    q: (
+        Annotated[str, Meta(min_length=1, max_length=100, description="A part of the name or email, in any case.")]
+        | None
+    ) = None
+
+
+CUSTOMERS = ListOf(Customer, CustomerFilter, Sort("created_at", datetime), Sort("name", str))
 
 
 class Customers(Protocol):
@@ -57,7 +66,7 @@ class Customers(Protocol):
         ...
 
     async def list(self, wanted: CustomerFilter, page: PageRequest) -> Page[Customer]:
-        """Living customers, newest first."""
+        """A page of the living customers, as `CUSTOMERS` declares the list."""
         ...
 
     async def alike(self, customer: Customer) -> Sequence[UUID]:

@@ -7,13 +7,16 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Response, get
+from litestar import Controller, Response
 from litestar.di import NamedDependency
 from promenade_chassis.http.access import own
-from promenade_chassis.http.resources import AnyRequest, Caller, Listing, Paging, PathId, listed
+from promenade_chassis.http.lists import Asked, Listing, listed, listing
+from promenade_chassis.http.resources import Caller, PathId
+from promenade_chassis.ports import NoFilters
 
 from promenade_customer_management.overview.use_cases import OverviewRoom, get_timeline
 from promenade_customer_management.timeline.entity import TimelineEntry
+from promenade_customer_management.timeline.repository import TIMELINE
 
 
 class TimelineEntryResource(msgspec.Struct, kw_only=True):
@@ -34,18 +37,19 @@ class TimelineController(Controller):
     path = "/customers/{customer_id:uuid}/timeline"
     tags = ("timeline",)
 
-    @get("/", access=own("customers:read"), operation_id="get_customer_timeline", summary="Read the timeline")
+    @listing(
+        "/", TIMELINE, access=own("customers:read"), operation_id="get_customer_timeline", summary="Read the timeline"
+    )
     async def read(
         self,
-        request: AnyRequest,
+        asked: Asked[NoFilters],
         customer_id: PathId,
-        page: Paging,
         principal: Caller,
         overview_room: NamedDependency[OverviewRoom],
     ) -> Response[Listing[TimelineEntryResource]]:
         """Everything that happened, newest first: own entries, orders, deliveries, invoices and payments."""
-        found = await get_timeline(customer_id, page, principal=principal, room=overview_room)
-        return listed(request, found.map(_to_resource))
+        found = await get_timeline(customer_id, asked.page, principal=principal, room=overview_room)
+        return listed(asked, found.map(_to_resource))
 
 
 def _to_resource(entry: TimelineEntry) -> TimelineEntryResource:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest, cut_page
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import NoFilters, Page, PageRequest
 from promenade_chassis.repository import BaseRepository
 from psycopg.types.json import Jsonb
 
 from promenade_customer_management.timeline.entity import TimelineEntry
+from promenade_customer_management.timeline.repository import TIMELINE
 
 _APPEND = """
 INSERT INTO timeline_entry (id, customer_id, kind, summary, data, occurred_at, actor, cause)
 VALUES (%(id)s, %(customer_id)s, %(kind)s, %(summary)s, %(data)s, %(occurred_at)s, %(actor)s, %(cause)s)
 """
-# The cursor names an entry; the page goes on after its time and, among equal times, its id.
-_LIST = """
-SELECT * FROM timeline_entry
-WHERE customer_id = %(customer_id)s
-  AND (%(after)s::uuid IS NULL
-       OR (occurred_at, id) <
-          (SELECT occurred_at, id FROM timeline_entry WHERE id = %(after)s AND customer_id = %(customer_id)s))
-ORDER BY occurred_at DESC, id DESC LIMIT %(limit)s + 1
-"""
+_LIST = ListStatement(
+    TIMELINE,
+    select="SELECT * FROM timeline_entry WHERE customer_id = %(customer_id)s",
+    where={},
+    sorts={"occurred_at": "occurred_at"},
+)
 
 
 class PostgresTimeline(BaseRepository):
@@ -43,6 +42,6 @@ class PostgresTimeline(BaseRepository):
         )
 
     async def list(self, customer_id: UUID, page: PageRequest) -> Page[TimelineEntry]:
-        """A customer's entries, newest first."""
-        rows = await self._fetch_all(_LIST, customer_id=customer_id, after=page.after, limit=page.limit)
-        return cut_page([TimelineEntry(**row) for row in rows], page, lambda entry: entry.id)
+        """A page of a customer's entries, as `TIMELINE` declares the list."""
+        rows = await self._fetch_listed(_LIST, NoFilters(), page, customer_id=customer_id)
+        return TIMELINE.cut([TimelineEntry(**row) for row in rows], page)

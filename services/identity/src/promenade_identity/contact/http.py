@@ -9,20 +9,17 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 from promenade_chassis.http.access import own
+from promenade_chassis.http.lists import Asked, Listing, listed, listing
 from promenade_chassis.http.resources import (
-    AnyRequest,
     Caller,
     ExpectedVersion,
-    Listing,
-    Paging,
     PathId,
     Resource,
     command,
     created,
-    listed,
     shown,
 )
 from promenade_kernel.values.address import Address
@@ -32,13 +29,14 @@ from promenade_kernel.values.phone import Phone
 
 from promenade_identity.contact import use_cases
 from promenade_identity.contact.entity import Contact, ContactType, ContactValue
+from promenade_identity.contact.repository import CONTACTS, ContactFilter
 from promenade_identity.contact.use_cases import ContactChanges, ContactRoom
 
 PATH = "/api/v1/identity/contacts"
 READ, WRITE = own("contacts:read"), own("contacts:write")
 Room = NamedDependency[ContactRoom]
 Label = Annotated[str, Meta(min_length=1, max_length=100)]
-OfUser = Annotated[UUID | None, QueryParameter(description="Another user; needs contacts:read or contacts:write.")]
+OfUser = Annotated[UUID | None, QueryParameter(description="Another user; needs contacts:write.")]
 
 
 class AddContact(msgspec.Struct, kw_only=True):
@@ -140,19 +138,13 @@ class ContactController(Controller):
         )
         return created(to_resource(contact), f"{PATH}/{contact.id}")
 
-    @get("/", access=READ, operation_id="list_contacts", summary="List contacts")
+    @listing("/", CONTACTS, access=READ, operation_id="list_contacts", summary="List contacts")
     async def list(
-        self,
-        request: AnyRequest,
-        page: Paging,
-        principal: Caller,
-        contact_room: Room,
-        user_id: OfUser = None,
-        type: FromQuery[ContactType | None] = None,  # noqa: A002 - the parameter's name in the API
+        self, asked: Asked[ContactFilter], principal: Caller, contact_room: Room
     ) -> Response[Listing[ContactResource]]:
         """One's own contacts, newest first; staff see everybody's."""
-        found = await use_cases.list_contacts(page, user_id=user_id, kind=type, principal=principal, room=contact_room)
-        return listed(request, found.map(to_resource))
+        found = await use_cases.list_contacts(asked.wanted, asked.page, principal=principal, room=contact_room)
+        return listed(asked, found.map(to_resource))
 
     @get("/{contact_id:uuid}", access=READ, operation_id="get_contact", summary="Read a contact")
     async def read(self, contact_id: PathId, principal: Caller, contact_room: Room) -> Answer:

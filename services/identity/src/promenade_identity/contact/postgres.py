@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound, Page, PageRequest, StaleVersion, cut_page
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import NotFound, Page, PageRequest, StaleVersion
 from promenade_chassis.repository import BaseRepository, Row, refusing_duplicates
 from promenade_kernel.values import codec
 from promenade_kernel.values.address import Address
@@ -16,6 +17,7 @@ from promenade_kernel.values.phone import Phone
 from psycopg.types.json import Jsonb
 
 from promenade_identity.contact.entity import Contact, ContactExists, ContactType, ContactValue, EmailTaken
+from promenade_identity.contact.repository import CONTACTS, ContactFilter
 
 # The one place that leaves deleted contacts out.
 _LIVING = "SELECT * FROM contact WHERE deleted_at IS NULL"
@@ -27,13 +29,11 @@ WHERE user_id = %(user_id)s AND (lower(email) = lower(%(value)s) OR phone = %(va
 """
 _PRIMARY = _LIVING + " AND user_id = %(user_id)s AND type = %(type)s AND is_primary"
 _COUNT = "SELECT count(*) AS found FROM (" + _LIVING + " AND user_id = %(user_id)s AND type = %(type)s) AS living"
-_LIST = (
-    _LIVING
-    + """
- AND (%(user_id)s::uuid IS NULL OR user_id = %(user_id)s) AND (%(type)s::text IS NULL OR type = %(type)s)
- AND (%(after)s::uuid IS NULL OR id < %(after)s)
-ORDER BY id DESC LIMIT %(limit)s + 1
-"""
+_LIST = ListStatement(
+    CONTACTS,
+    select=_LIVING,
+    where={"user_id": "user_id = %(user_id)s", "type": "type = %(type)s"},
+    sorts={"created_at": "created_at"},
 )
 _INSERT = """
 INSERT INTO contact (id, user_id, type, email, phone, address, label, is_primary, verified_at, code_requests,
@@ -97,10 +97,10 @@ class PostgresContacts(BaseRepository):
         row = await self._fetch_one(_COUNT, user_id=user_id, type=kind)
         return int(row["found"]) if row else 0
 
-    async def list(self, user_id: UUID | None, page: PageRequest, kind: ContactType | None = None) -> Page[Contact]:
-        """A user's contacts, or everybody's; newest first."""
-        rows = await self._fetch_all(_LIST, user_id=user_id, type=kind, after=page.after, limit=page.limit)
-        return cut_page([_to_contact(row) for row in rows], page, lambda contact: contact.id)
+    async def list(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
+        """A page of the living contacts, as `CONTACTS` declares the list."""
+        rows = await self._fetch_listed(_LIST, wanted, page)
+        return CONTACTS.cut([_to_contact(row) for row in rows], page)
 
 
 @contextmanager

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest
+from msgspec import Meta
+from promenade_chassis.ports import ListOf, Page, PageRequest, Sort
 
 from promenade_identity.contact.entity import Contact, ContactType, ContactValue
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFilter:
+    """Which contacts a list shows; None means any."""
+
+    user_id: Annotated[UUID, Meta(description="Another user; needs contacts:read.")] | None = None
+    type: ContactType | None = None
+
+
+CONTACTS = ListOf(Contact, ContactFilter, Sort("created_at", datetime))
 
 
 class Contacts(Protocol):
@@ -51,6 +64,6 @@ class Contacts(Protocol):
         """How many contacts of a type the user has."""
         ...
 
-    async def list(self, user_id: UUID | None, page: PageRequest, kind: ContactType | None = None) -> Page[Contact]:
-        """A user's contacts, or everybody's; newest first."""
+    async def list(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
+        """A page of the living contacts, as `CONTACTS` declares the list."""
         ...

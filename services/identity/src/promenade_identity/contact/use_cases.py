@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from promenade_chassis.ports import Fault, Invalid, Page, PageRequest, Principal, UnitOfWork, utc_now
@@ -13,7 +13,7 @@ from promenade_kernel.values.phone import Phone
 from promenade_identity.code.entity import CodeMint, Purpose
 from promenade_identity.code.repository import Codes
 from promenade_identity.contact.entity import Contact, ContactType, ContactValue, InvalidCode, type_of
-from promenade_identity.contact.repository import Contacts
+from promenade_identity.contact.repository import ContactFilter, Contacts
 from promenade_identity.mail.repository import Mails, MailTemplates, TextMessages
 
 READ, WRITE = "contacts:read", "contacts:write"
@@ -57,16 +57,12 @@ async def add_contact(
 
 
 async def list_contacts(
-    page: PageRequest,
-    *,
-    user_id: UUID | None,
-    kind: ContactType | None,
-    principal: Principal,
-    room: ContactRoom,
+    wanted: ContactFilter, page: PageRequest, *, principal: Principal, room: ContactRoom
 ) -> Page[Contact]:
-    """One's own contacts; with contacts:read everybody's, or those of `user_id`."""
-    everybody = user_id is None and principal.may(READ)
-    return await room.contacts.list(None if everybody else _owner(user_id, principal, READ), page, kind)
+    """One's own contacts; with contacts:read everybody's, or those of the user that is named."""
+    if wanted.user_id is not None or not principal.may(READ):
+        wanted = replace(wanted, user_id=_owner(wanted.user_id, principal, READ))
+    return await room.contacts.list(wanted, page)
 
 
 async def get_contact(contact_id: UUID, *, principal: Principal, room: ContactRoom) -> Contact:

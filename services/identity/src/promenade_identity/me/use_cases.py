@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from promenade_chassis.ports import PageRequest, Principal
 
-from promenade_identity.contact.repository import Contacts
+from promenade_identity.contact.repository import ContactFilter, Contacts
 from promenade_identity.me.entity import Me
 from promenade_identity.profile.repository import Profiles
 from promenade_identity.user.repository import Users
@@ -28,5 +28,5 @@ async def get_me(*, principal: Principal, room: MeRoom) -> Me:
     """The caller, read afresh: roles and permissions may be newer than those of his token."""
     user = await room.users.get(principal.id)
     profile = await room.profiles.of_user(user.id)
-    contacts = await room.contacts.list(user.id, PageRequest(limit=CONTACTS_SHOWN))
+    contacts = await room.contacts.list(ContactFilter(user_id=user.id), PageRequest(limit=CONTACTS_SHOWN))
     return Me(user, profile, contacts.items)

@@ -7,18 +7,20 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, Response, delete, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
 from promenade_chassis.http.access import own, public
-from promenade_chassis.http.resources import AnyRequest, Caller, Listing, Paging, PathId, Resource, command, listed
-from promenade_chassis.ports import utc_now
+from promenade_chassis.http.lists import Asked, Listing, listed, listing
+from promenade_chassis.http.resources import AnyRequest, Caller, PathId, Resource, command
+from promenade_chassis.ports import NoFilters, utc_now
 from promenade_kernel.values.email import Email
 
 from promenade_identity.password.entity import GivenPassword
 from promenade_identity.session import use_cases
 from promenade_identity.session.entity import ACCESS_LIFETIME, Session
+from promenade_identity.session.repository import SESSIONS
 from promenade_identity.session.use_cases import Client, SessionRoom, SignedIn
 from promenade_identity.shapes import UserResource, shape
 
@@ -90,13 +92,13 @@ class SessionController(Controller):
         """Ends all sessions; access tokens given out before are refused at once."""
         await use_cases.logout_all(principal=principal, room=session_room)
 
-    @get("/sessions", access=own(), operation_id="list_sessions", summary="List one's own sessions")
+    @listing("/sessions", SESSIONS, access=own(), operation_id="list_sessions", summary="List one's own sessions")
     async def list(
-        self, request: AnyRequest, page: Paging, principal: Caller, session_room: Room
+        self, asked: Asked[NoFilters], principal: Caller, session_room: Room
     ) -> Response[Listing[SessionResource]]:
         """The sessions that can still be refreshed, newest first."""
-        found = await use_cases.list_sessions(page, principal=principal, room=session_room)
-        return listed(request, found.map(lambda session: _resource(session, principal.session_id)))
+        found = await use_cases.list_sessions(asked.page, principal=principal, room=session_room)
+        return listed(asked, found.map(lambda session: _resource(session, principal.session_id)))
 
     @delete(
         "/sessions/{session_id:uuid}",

@@ -5,21 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound, Page, PageRequest, cut_page
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import NoFilters, NotFound, Page, PageRequest
 from promenade_chassis.repository import BaseRepository, Row
 
 from promenade_identity.session.entity import EndReason, RefreshToken, Session
+from promenade_identity.session.repository import SESSIONS
 
 _LIVING = "SELECT * FROM session WHERE ended_at IS NULL AND expires_at > now()"
 _HOLD = _LIVING + " AND id = %(id)s FOR UPDATE"
 _HOLD_ANY = "SELECT * FROM session WHERE id = %(id)s FOR UPDATE"
 _TOKEN = "SELECT * FROM refresh_token WHERE digest = %(digest)s"  # noqa: S105 - a statement
-_LIST = (
-    _LIVING
-    + """
- AND user_id = %(user_id)s AND expires_at > %(now)s AND (%(after)s::uuid IS NULL OR id < %(after)s)
-ORDER BY id DESC LIMIT %(limit)s + 1
-"""
+_LIST = ListStatement(
+    SESSIONS,
+    select=_LIVING + " AND user_id = %(user_id)s AND expires_at > %(now)s",
+    where={},
+    sorts={"created_at": "created_at", "last_used_at": "rotated_at"},
 )
 _INSERT = """
 INSERT INTO session (id, user_id, device, ip, counter, rotated_at, expires_at, ended_at, end_reason,
@@ -81,9 +82,9 @@ class PostgresSessions(BaseRepository):
         return _to_session(row)
 
     async def list(self, user_id: UUID, page: PageRequest, now: datetime) -> Page[Session]:
-        """A user's living sessions, newest first."""
-        rows = await self._fetch_all(_LIST, user_id=user_id, now=now, after=page.after, limit=page.limit)
-        return cut_page([_to_session(row) for row in rows], page, lambda session: session.id)
+        """A page of a user's living sessions, as `SESSIONS` declares the list."""
+        rows = await self._fetch_listed(_LIST, NoFilters(), page, user_id=user_id, now=now)
+        return SESSIONS.cut([_to_session(row) for row in rows], page)
 
     async def end_all(self, user_id: UUID, reason: EndReason, now: datetime, *, except_for: UUID | None = None) -> None:
         """End all living sessions of a user, or all but one."""

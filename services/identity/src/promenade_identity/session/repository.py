@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest
+from promenade_chassis.ports import ListOf, NoFilters, Page, PageRequest, Sort
 
 from promenade_identity.session.entity import EndReason, RefreshToken, Session
 from promenade_identity.user.entity import User
+
+SESSIONS = ListOf(Session, NoFilters, Sort("created_at", datetime), Sort("last_used_at", datetime))
 
 
 class Sessions(Protocol):
@@ -32,7 +34,7 @@ class Sessions(Protocol):
         ...
 
     async def list(self, user_id: UUID, page: PageRequest, now: datetime) -> Page[Session]:
-        """A user's living sessions, newest first."""
+        """A page of a user's living sessions, as `SESSIONS` declares the list."""
         ...
 
     async def end_all(self, user_id: UUID, reason: EndReason, now: datetime, *, except_for: UUID | None = None) -> None:

@@ -6,20 +6,19 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from promenade_chassis.http.access import own, permission
+from promenade_chassis.http.lists import Asked, Listing, listed, listing
 from promenade_chassis.http.resources import (
-    AnyRequest,
     Caller,
     ExpectedVersion,
-    Listing,
-    Paging,
     PathId,
     command,
     created,
-    listed,
     shown,
 )
+from promenade_chassis.ports import NoFilters
 
 from promenade_order_management.fulfillment import use_cases
+from promenade_order_management.fulfillment.repository import FULFILLMENTS
 from promenade_order_management.fulfillment.resources import (
     CreateFulfillment,
     Fail,
@@ -54,13 +53,13 @@ class OrderFulfillmentController(Controller):
         )
         return created(to_resource(handled), f"{PATH}/{handled.fulfillment.id}")
 
-    @get("/", access=READ, operation_id="list_fulfillments", summary="List an order's fulfillments")
+    @listing("/", FULFILLMENTS, access=READ, operation_id="list_fulfillments", summary="List an order's fulfillments")
     async def list(
-        self, request: AnyRequest, order_id: PathId, page: Paging, principal: Caller, fulfillment_room: Room
+        self, asked: Asked[NoFilters], order_id: PathId, principal: Caller, fulfillment_room: Room
     ) -> Response[Listing[FulfillmentResource]]:
         """The fulfillments of an order, newest first."""
-        found = await use_cases.list_fulfillments(order_id, page, principal=principal, room=fulfillment_room)
-        return listed(request, found.map(to_resource))
+        found = await use_cases.list_fulfillments(order_id, asked.page, principal=principal, room=fulfillment_room)
+        return listed(asked, found.map(to_resource))
 
 
 class FulfillmentController(Controller):

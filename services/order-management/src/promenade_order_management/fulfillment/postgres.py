@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound, Page, PageRequest, cut_page
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import NoFilters, NotFound, Page, PageRequest
 from promenade_chassis.repository import BaseRepository, Row
 from promenade_kernel.events.order_management import ShippedLine
 from promenade_kernel.values import codec
 from psycopg.types.json import Jsonb
 
 from promenade_order_management.fulfillment.entity import Fulfillment, FulfillmentStatus, Parcel
+from promenade_order_management.fulfillment.repository import FULFILLMENTS
 
 _LIVING = "SELECT * FROM fulfillment WHERE deleted_at IS NULL"
 _GET = _LIVING + " AND id = %(id)s"
-_LIST = (
-    _LIVING
-    + """
- AND order_id = %(order_id)s AND (%(after)s::uuid IS NULL OR id < %(after)s)
-ORDER BY id DESC LIMIT %(limit)s + 1
-"""
+_LIST = ListStatement(
+    FULFILLMENTS,
+    select=_LIVING + " AND order_id = %(order_id)s",
+    where={},
+    sorts={"created_at": "created_at"},
 )
 _INSERT = """
 INSERT INTO fulfillment (id, order_id, status, lines, carrier, tracking_number, tracking_url, failure, shipped_at,
@@ -56,9 +57,9 @@ class PostgresFulfillments(BaseRepository):
         return _to_fulfillment(row)
 
     async def list(self, order_id: UUID, page: PageRequest) -> Page[Fulfillment]:
-        """An order's fulfillments, newest first."""
-        rows = await self._fetch_all(_LIST, order_id=order_id, after=page.after, limit=page.limit)
-        return cut_page([_to_fulfillment(row) for row in rows], page, lambda fulfillment: fulfillment.id)
+        """A page of an order's fulfillments, as `FULFILLMENTS` declares the list."""
+        rows = await self._fetch_listed(_LIST, NoFilters(), page, order_id=order_id)
+        return FULFILLMENTS.cut([_to_fulfillment(row) for row in rows], page)
 
 
 def _columns(fulfillment: Fulfillment) -> Row:

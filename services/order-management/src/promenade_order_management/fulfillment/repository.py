@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest
+from promenade_chassis.ports import ListOf, NoFilters, Page, PageRequest, Sort
 
 from promenade_order_management.fulfillment.entity import Fulfillment
+
+FULFILLMENTS = ListOf(Fulfillment, NoFilters, Sort("created_at", datetime))
 
 
 class Fulfillments(Protocol):
@@ -26,5 +29,5 @@ class Fulfillments(Protocol):
         ...
 
     async def list(self, order_id: UUID, page: PageRequest) -> Page[Fulfillment]:
-        """An order's fulfillments, newest first."""
+        """A page of an order's fulfillments, as `FULFILLMENTS` declares the list."""
         ...

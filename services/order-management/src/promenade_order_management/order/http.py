@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-from uuid import UUID
-
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar.params import JSONBody
 from promenade_chassis.http.access import own, permission
+from promenade_chassis.http.lists import Asked, Listing, listed, listing
 from promenade_chassis.http.resources import (
-    AnyRequest,
     Caller,
     ExpectedVersion,
-    Listing,
-    Moment,
-    Paging,
     PathId,
     RequiredVersion,
     command,
     created,
-    listed,
     shown,
 )
+from promenade_chassis.ports import NoFilters
 
 from promenade_order_management.order import use_cases
 from promenade_order_management.order.bodies import ChangeLine, ChangeOrder, CreateOrder, Hold, LineBody
-from promenade_order_management.order.entity import FulfillmentStatus, OrderStatus, PaymentStatus
-from promenade_order_management.order.repository import OrderFilter
+from promenade_order_management.order.repository import ORDERS, OrderFilter
 from promenade_order_management.order.resources import (
     EntryResource,
     LineResource,
@@ -39,14 +32,12 @@ from promenade_order_management.order.resources import (
     to_resource,
 )
 from promenade_order_management.order.use_cases import OrderRoom
+from promenade_order_management.timeline.repository import TIMELINE
 
 PATH = "/api/v1/order-management/orders"
 CREATE, READ, UPDATE, PLACE = own("orders:create"), own("orders:read"), own("orders:update"), own("orders:place")
 STAFF = permission("orders:update")
 Room = NamedDependency[OrderRoom]
-Since = Annotated[Moment | None, QueryParameter(description="Placed at this time or later; RFC 3339 with a zone.")]
-Until = Annotated[Moment | None, QueryParameter(description="Placed before this time; RFC 3339 with a zone.")]
-Number = Annotated[str | None, QueryParameter(description="The number it was given when it was placed.")]
 
 
 class OrderController(Controller):
@@ -74,33 +65,13 @@ class OrderController(Controller):
         cart = data.as_cart()
         return to_preview(cart, await use_cases.preview_order(cart))
 
-    @get("/", access=READ, operation_id="list_orders", summary="List orders")
+    @listing("/", ORDERS, access=READ, operation_id="list_orders", summary="List orders")
     async def list(
-        self,
-        request: AnyRequest,
-        page: Paging,
-        principal: Caller,
-        order_room: Room,
-        status: FromQuery[OrderStatus | None] = None,
-        payment_status: FromQuery[PaymentStatus | None] = None,
-        fulfillment_status: FromQuery[FulfillmentStatus | None] = None,
-        customer_id: FromQuery[UUID | None] = None,
-        number: Number = None,
-        placed_from: Since = None,
-        placed_to: Until = None,
+        self, asked: Asked[OrderFilter], principal: Caller, order_room: Room
     ) -> Response[Listing[OrderResource]]:
         """One's own orders, newest first; staff see everybody's, discarded ones too."""
-        wanted = OrderFilter(
-            status=status,
-            payment_status=payment_status,
-            fulfillment_status=fulfillment_status,
-            customer_id=customer_id,
-            number=number,
-            placed_from=placed_from.instant if placed_from else None,
-            placed_to=placed_to.instant if placed_to else None,
-        )
-        found = await use_cases.list_orders(wanted, page, principal=principal, room=order_room)
-        return listed(request, found.map(to_resource))
+        found = await use_cases.list_orders(asked.wanted, asked.page, principal=principal, room=order_room)
+        return listed(asked, found.map(to_resource))
 
     @get("/{order_id:uuid}", access=READ, operation_id="get_order", summary="Read an order")
     async def read(self, order_id: PathId, principal: Caller, order_room: Room) -> Response[OrderResource]:
@@ -164,13 +135,19 @@ class OrderController(Controller):
         )
         return shown(to_resource(order))
 
-    @get("/{order_id:uuid}/timeline", access=READ, operation_id="list_order_timeline", summary="What happened")
+    @listing(
+        "/{order_id:uuid}/timeline",
+        TIMELINE,
+        access=READ,
+        operation_id="list_order_timeline",
+        summary="What happened",
+    )
     async def timeline(
-        self, request: AnyRequest, order_id: PathId, page: Paging, principal: Caller, order_room: Room
+        self, asked: Asked[NoFilters], order_id: PathId, principal: Caller, order_room: Room
     ) -> Response[Listing[EntryResource]]:
         """Every change of the order, oldest first, with who did it and why."""
-        found = await use_cases.list_timeline(order_id, page, principal=principal, room=order_room)
-        return listed(request, found.map(to_entry))
+        found = await use_cases.list_timeline(order_id, asked.page, principal=principal, room=order_room)
+        return listed(asked, found.map(to_entry))
 
 
 class OrderLineController(Controller):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import LiteralString
 from uuid import UUID
 
 from promenade_chassis.database import Database
-from promenade_chassis.ports import NotFound, Page, PageRequest, cut_page
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.repository import BaseRepository, Row
 from psycopg.types.json import Jsonb
 
 from promenade_order_management.order.entity import Order, OrderLine
-from promenade_order_management.order.repository import OrderFilter
+from promenade_order_management.order.repository import ORDERS, OrderFilter
 from promenade_order_management.order.rows import line_to_plain, order_columns, to_order
 from promenade_order_management.timeline.repository import Timeline
 
@@ -27,22 +25,25 @@ _GET = _SELECT + " AND orders.id = %(id)s"
 _TAKE = _GET + " FOR UPDATE OF orders"
 _USER_OF = "SELECT user_id FROM orders WHERE id = %(id)s"
 _LINES = "SELECT * FROM order_line WHERE order_id = ANY(%(ids)s) ORDER BY order_id, position"
-# Only what is asked for stands in the statement: one with "or any" for each filter could use no index.
-_CONDITIONS: Mapping[str, LiteralString] = {
-    "reached_by": """orders.status <> 'discarded' AND orders.id IN (
-        SELECT id FROM orders WHERE user_id = %(reached_by)s
-        UNION SELECT his.id FROM orders AS his JOIN customer AS buyer ON buyer.id = his.customer_id
-        WHERE buyer.user_id = %(reached_by)s)""",
-    "status": "orders.status = %(status)s",
-    "payment_status": "orders.payment_status = %(payment_status)s",
-    "fulfillment_status": "orders.fulfillment_status = %(fulfillment_status)s",
-    "customer_id": "orders.customer_id = %(customer_id)s",
-    "number": "orders.number = %(number)s",
-    "placed_from": "orders.placed_at >= %(placed_from)s",
-    "placed_to": "orders.placed_at < %(placed_to)s",
-    "after": "orders.id < %(after)s",
-}
-_NEWEST_FIRST = " ORDER BY orders.id DESC LIMIT %(limit)s + 1"
+_LIST = ListStatement(
+    ORDERS,
+    select=_SELECT,
+    row_id="orders.id",
+    where={
+        "reached_by": """orders.status <> 'discarded' AND orders.id IN (
+            SELECT id FROM orders WHERE user_id = %(reached_by)s
+            UNION SELECT his.id FROM orders AS his JOIN customer AS buyer ON buyer.id = his.customer_id
+            WHERE buyer.user_id = %(reached_by)s)""",
+        "status": "orders.status = %(status)s",
+        "payment_status": "orders.payment_status = %(payment_status)s",
+        "fulfillment_status": "orders.fulfillment_status = %(fulfillment_status)s",
+        "customer_id": "orders.customer_id = %(customer_id)s",
+        "number": "orders.number = %(number)s",
+        "placed_from": "orders.placed_at >= %(placed_from)s",
+        "placed_to": "orders.placed_at < %(placed_to)s",
+    },
+    sorts={"created_at": "orders.created_at", "placed_at": "orders.placed_at"},
+)
 _WAITING = "SELECT id FROM orders WHERE user_id = %(user_id)s AND customer_id IS NULL ORDER BY id"
 _INSERT = """
 INSERT INTO orders (
@@ -126,15 +127,9 @@ class PostgresOrders(BaseRepository):
         return row["user_id"] if row else None
 
     async def list(self, wanted: OrderFilter, page: PageRequest) -> Page[Order]:
-        """Orders, newest first."""
-        asked = {**asdict(wanted), "after": page.after}
-        statement: LiteralString = _SELECT
-        for name, condition in _CONDITIONS.items():
-            if asked[name] is not None:
-                statement += " AND " + condition
-        statement += _NEWEST_FIRST
-        rows = await self._fetch_all(statement, **asked, limit=page.limit)
-        return cut_page(await self._with_lines(rows), page, lambda order: order.id)
+        """A page of the orders, as `ORDERS` declares the list."""
+        rows = await self._fetch_listed(_LIST, wanted, page)
+        return ORDERS.cut(await self._with_lines(rows), page)
 
     async def waiting_for_customer(self, user_id: UUID) -> list[UUID]:
         """The orders of a user that do not know their customer yet."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest
+from msgspec import Meta
+from promenade_chassis.ports import ListOf, Page, PageRequest, Sort
 
 from promenade_order_management.order.entity import FulfillmentStatus, Order, OrderStatus, PaymentStatus
 
@@ -24,9 +25,14 @@ class OrderFilter:
     payment_status: PaymentStatus | None = None
     fulfillment_status: FulfillmentStatus | None = None
     customer_id: UUID | None = None
-    number: str | None = None
+    number: Annotated[str, Meta(description="The number it was given when it was placed.")] | None = None
     placed_from: datetime | None = None
     placed_to: datetime | None = None
+
+
+ORDERS = ListOf(
+    Order, OrderFilter, Sort("created_at", datetime), Sort("placed_at", datetime, nullable=True), own="reached_by"
+)
 
 
 class Orders(Protocol):
@@ -53,7 +59,7 @@ class Orders(Protocol):
         ...
 
     async def list(self, wanted: OrderFilter, page: PageRequest) -> Page[Order]:
-        """Orders, newest first."""
+        """A page of the orders, as `ORDERS` declares the list."""
         ...
 
     async def waiting_for_customer(self, user_id: UUID) -> list[UUID]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest, current_cause, cut_page
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import NoFilters, Page, PageRequest, current_cause
 from promenade_chassis.repository import BaseRepository, Row
 from promenade_kernel.values.ids import new_id
 from psycopg.types.json import Jsonb
 
 from promenade_order_management.timeline.entity import Entry, Note
+from promenade_order_management.timeline.repository import TIMELINE
 
 _APPEND = """
 INSERT INTO timeline_entry (id, order_id, kind, at, actor, cause, correlation_id, facts)
@@ -18,7 +20,7 @@ SELECT note.id, %(order_id)s, note.kind, note.at, %(actor)s, %(cause)s, %(correl
 FROM jsonb_to_recordset(%(notes)s) AS note (id uuid, kind text, at timestamptz, facts jsonb)
 """
 _OF_ORDER = "SELECT * FROM timeline_entry WHERE order_id = %(order_id)s"
-_LIST = _OF_ORDER + " AND (%(after)s::uuid IS NULL OR id > %(after)s) ORDER BY id LIMIT %(limit)s + 1"
+_LIST = ListStatement(TIMELINE, select=_OF_ORDER, where={}, sorts={"at": "at"})
 _ALL = _OF_ORDER + " ORDER BY id"
 
 
@@ -40,9 +42,9 @@ class PostgresTimeline(BaseRepository):
         )
 
     async def list(self, order_id: UUID, page: PageRequest) -> Page[Entry]:
-        """An order's entries, oldest first."""
-        rows = await self._fetch_all(_LIST, order_id=order_id, after=page.after, limit=page.limit)
-        return cut_page([_to_entry(row) for row in rows], page, lambda entry: entry.id)
+        """A page of an order's entries, as `TIMELINE` declares the list."""
+        rows = await self._fetch_listed(_LIST, NoFilters(), page, order_id=order_id)
+        return TIMELINE.cut([_to_entry(row) for row in rows], page)
 
     async def all_of(self, order_id: UUID) -> list[Entry]:
         """Every entry of an order, oldest first."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from promenade_chassis.ports import Page, PageRequest
+from promenade_chassis.ports import ListOf, NoFilters, Page, PageRequest, Sort
 
 from promenade_order_management.timeline.entity import Entry, Note
+
+TIMELINE = ListOf(Entry, NoFilters, Sort("at", datetime), default="id")
 
 
 class Timeline(Protocol):
@@ -19,7 +22,7 @@ class Timeline(Protocol):
         ...
 
     async def list(self, order_id: UUID, page: PageRequest) -> Page[Entry]:
-        """An order's entries, oldest first."""
+        """A page of an order's entries, as `TIMELINE` declares the list."""
         ...
 
     async def all_of(self, order_id: UUID) -> list[Entry]:

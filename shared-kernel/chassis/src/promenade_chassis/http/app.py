@@ -18,11 +18,13 @@ from promenade_chassis.config import HttpSettings
 from promenade_chassis.http.access import AccessCheck, declared_access, provide_principal
 from promenade_chassis.http.authentication import Authentication
 from promenade_chassis.http.bodies import JsonBody
+from promenade_chassis.http.cursors import cursors_of
 from promenade_chassis.http.edge import Edge
 from promenade_chassis.http.health import Readiness, health_routes
+from promenade_chassis.http.lists import declared_lists
 from promenade_chassis.http.openapi import TextValueSchema, openapi_config, serve_openapi
 from promenade_chassis.http.problems import EXCEPTION_HANDLERS
-from promenade_chassis.http.resources import provide_if_match, provide_page, provide_required_if_match
+from promenade_chassis.http.resources import provide_if_match, provide_required_if_match
 from promenade_chassis.http.writes import Writes
 from promenade_chassis.idempotency import IdempotencyStore
 from promenade_chassis.ports import BadRequest, UnitOfWork
@@ -37,16 +39,29 @@ class UnknownParameter(BadRequest):
     example: ClassVar[Mapping[str, Any]] = {"detail": "The route does not know the query parameter 'pagesize'"}
 
 
+class RepeatedParameter(BadRequest):
+    """A query parameter given twice: neither of the two wins silently."""
+
+    slug = "repeated-parameter"
+    title = "A query parameter is given more than once"
+    advice = "Give each parameter once."
+    example: ClassVar[Mapping[str, Any]] = {"detail": "The query parameter 'limit' is given more than once"}
+
+
 class KnownParameters(ASGIMiddleware):
-    """Refuses query parameters that a route does not declare, and the NUL character in them."""
+    """Refuses query parameters that a route does not declare or that come twice, and the NUL character in them."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Refuse with 400, or go on."""
         if scope["query_string"]:
             known = scope["route_handler"].opt.get("query_parameters", ())
+            seen: set[str] = set()
             for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
                 if name not in known:
                     raise UnknownParameter(f"The route does not know the query parameter '{name}'")
+                if name in seen:
+                    raise RepeatedParameter(f"The query parameter '{name}' is given more than once")
+                seen.add(name)
                 if "\x00" in value:
                     raise BadRequest("The NUL character is not allowed in query parameters")
         await next_app(scope, receive, send)
@@ -69,14 +84,15 @@ def create_app(
     """A service's application under `/api/v1/<context>`.
 
     `dependencies` maps names to the objects handlers ask for by that name. Raises `UndeclaredAccess` when a
-    route declares no access. `root_routes` stand outside the prefix (JWKS).
+    route declares no access, `UndeclaredList` when one answers a list it does not declare.
+    `root_routes` stand outside the prefix (JWKS).
     """
     api = Router(path=f"/api/v1/{context}", route_handlers=routes)
     app = Litestar(
         route_handlers=[api, *root_routes, *health_routes(readiness), serve_openapi],
         dependencies={
             "principal": Provide(provide_principal),
-            "page": Provide(provide_page),
+            "cursors": Provide(_constant(cursors_of(context, http)), sync_to_thread=False),
             "expected_version": Provide(provide_if_match),
             "required_version": Provide(provide_required_if_match),
             **{name: Provide(_constant(value), sync_to_thread=False) for name, value in dependencies.items()},
@@ -99,6 +115,7 @@ def create_app(
         request_max_body_size=None,
     )
     declared_access(app)
+    declared_lists(app)
     _prepare_handlers(app)
     return app
 

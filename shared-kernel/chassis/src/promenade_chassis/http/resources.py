@@ -1,34 +1,23 @@
-"""Resources and lists: ETag, If-Match, Location, cursors."""
+"""Resources: ETag, If-Match, Location."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
-from urllib.parse import urlencode
+from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, QueryParameter
+from litestar.params import FromPath, HeaderParameter
 from promenade_kernel.events.registry import Instant
 from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.text import TextValue
 
 from promenade_chassis.http.access import Access
-from promenade_chassis.ports import (
-    BadRequest,
-    Page,
-    PageRequest,
-    PreconditionFailed,
-    PreconditionRequired,
-    Principal,
-)
+from promenade_chassis.ports import BadRequest, PreconditionFailed, PreconditionRequired, Principal
 
-Item = TypeVar("Item")
 Shown = TypeVar("Shown", bound="Resource")
 AnyRequest = Request[Any, Any, Any]
 
@@ -38,7 +27,6 @@ _ETAG = re.compile(r'"[0-9]{1,18}"')
 Caller = NamedDependency[Principal]
 ExpectedVersion = NamedDependency[int | None]
 RequiredVersion = NamedDependency[int | None]
-Paging = NamedDependency[PageRequest]
 PathId = FromPath[UUID]
 
 
@@ -67,14 +55,6 @@ class Moment(TextValue):
         return msgspec.convert(str(self), datetime)
 
 
-class BadCursor(BadRequest):
-    """The cursor was not made by this list."""
-
-    slug = "bad-cursor"
-    title = "The cursor is not one of this list; start again without it"
-    advice = "Start again without `cursor`."
-
-
 class BadIfMatch(BadRequest):
     """If-Match does not hold an entity tag of ours."""
 
@@ -92,13 +72,6 @@ class Resource(msgspec.Struct, kw_only=True):
     updated_at: datetime
 
 
-class Listing(msgspec.Struct, Generic[Item]):
-    """One page of a list; `next_cursor` goes into `?cursor=` for the next one, null on the last."""
-
-    items: list[Item]
-    next_cursor: str | None
-
-
 def shown(resource: Shown) -> Response[Shown]:
     """200 with the resource and its ETag."""
     return Response(resource, status_code=200, headers={"ETag": f'"{resource.version}"'})
@@ -107,40 +80,6 @@ def shown(resource: Shown) -> Response[Shown]:
 def created(resource: Shown, location: str) -> Response[Shown]:
     """201 with the resource, its ETag and where it lives."""
     return Response(resource, status_code=201, headers={"ETag": f'"{resource.version}"', "Location": location})
-
-
-def listed(request: AnyRequest, page: Page[Item]) -> Response[Listing[Item]]:
-    """200 with one page, and a Link to the next one when there is more."""
-    cursor = encode_cursor(page.next_after) if page.next_after else None
-    headers: dict[str, str] = {}
-    if cursor is not None:
-        query = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
-        headers["Link"] = f'<{request.url.path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'
-    return Response(Listing(items=list(page.items), next_cursor=cursor), status_code=200, headers=headers)
-
-
-def encode_cursor(after: UUID) -> str:
-    """An opaque cursor that goes on after the row with this id."""
-    return base64.urlsafe_b64encode(b"1" + after.bytes).rstrip(b"=").decode()
-
-
-def decode_cursor(cursor: str) -> UUID:
-    """The id to go on after; raises `BadCursor`."""
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadCursor from error
-    if len(raw) != 17 or raw[:1] != b"1":
-        raise BadCursor
-    return UUID(bytes=raw[1:])
-
-
-async def provide_page(
-    limit: Annotated[int, QueryParameter(ge=1, le=100, description="How many, 1 to 100.")] = 25,
-    cursor: Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")] = None,
-) -> PageRequest:
-    """The dependency `page` of every list."""
-    return PageRequest(limit=limit, after=decode_cursor(cursor) if cursor is not None else None)
 
 
 IfMatch = Annotated[

@@ -21,7 +21,8 @@ from promenade_chassis.ports.errors import (
     Unauthenticated,
     invalid_field,
 )
-from promenade_chassis.ports.paging import Page, PageRequest, cut_page
+from promenade_chassis.ports.lists import ListOf, NoFilters, Ordering, Sort, UnknownSort
+from promenade_chassis.ports.paging import Page, PageRequest, Place, SortValue
 from promenade_chassis.ports.principal import Principal
 from promenade_chassis.ports.state_machine import StateMachine
 from promenade_chassis.ports.unit_of_work import UnitOfWork
@@ -36,22 +37,28 @@ __all__ = [
     "Forbidden",
     "Invalid",
     "InvalidTransition",
+    "ListOf",
+    "NoFilters",
     "NotFound",
     "NotYet",
+    "Ordering",
     "Page",
     "PageRequest",
     "PermanentError",
+    "Place",
     "PreconditionFailed",
     "PreconditionRequired",
     "Principal",
     "RealClock",
     "ServiceUnavailable",
+    "Sort",
+    "SortValue",
     "StaleVersion",
     "StateMachine",
     "Unauthenticated",
     "UnitOfWork",
+    "UnknownSort",
     "current_cause",
-    "cut_page",
     "event_in_hand",
     "invalid_field",
     "put_down",

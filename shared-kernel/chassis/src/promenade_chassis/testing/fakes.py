@@ -14,7 +14,8 @@ from promenade_kernel.events.registry import Event
 from promenade_chassis.auth import AccessToken, InvalidToken
 from promenade_chassis.database import TransactionMisuse
 from promenade_chassis.idempotency import IdempotencyKeyInFlight, IdempotencyKeyReused, StoredAnswer
-from promenade_chassis.ports import Aggregate, Page, PageRequest, Principal, StaleVersion, cut_page, utc_now
+from promenade_chassis.ports import Aggregate, ListOf, Page, PageRequest, Principal, StaleVersion, utc_now
+from promenade_chassis.testing.lists import page_in_memory
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -95,12 +96,10 @@ class InMemoryRepository(Generic[A]):
     def _copy(self, row: A) -> A:
         return copy.deepcopy(row)
 
-    def _page(self, matches: Callable[[A], bool], request: PageRequest) -> Page[A]:
-        found = sorted((row for row in self._living() if matches(row)), key=lambda row: row.id, reverse=True)
-        if request.after is not None:
-            after = request.after
-            found = [row for row in found if row.id < after]
-        return cut_page([copy.deepcopy(row) for row in found[: request.limit + 1]], request, lambda row: row.id)
+    def _page(self, declared: ListOf[A, Any], matches: Callable[[A], bool], request: PageRequest) -> Page[A]:
+        """A page of the living rows that match, sorted as the list declares."""
+        found = [copy.deepcopy(row) for row in self._living() if matches(row)]
+        return page_in_memory(declared, found, request)
 
     def _put(self, aggregate: A) -> None:
         """Insert or update; raises `StaleVersion` as the database would."""
