@@ -147,11 +147,11 @@ def spoil(data: st.DataObject, good: dict[str, Any]) -> Any:
         where = _holder(bad, place)
         how = data.draw(st.sampled_from(["replace", "remove", "add"]), label="how")
         if how == "replace" and where is not None:
-            where[place[-1]] = data.draw(st.sampled_from(JUNK), label="junk")
+            where[place[-1]] = copy.deepcopy(data.draw(st.sampled_from(JUNK), label="junk"))
         elif how == "remove" and isinstance(where, dict):
             where.pop(place[-1], None)
         elif isinstance(where, dict):
-            where["no/such~field"] = data.draw(st.sampled_from(JUNK), label="junk")
+            where["no/such~field"] = copy.deepcopy(data.draw(st.sampled_from(JUNK), label="junk"))
     return bad
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from promenade_chassis.http.problems import problem_body
-from promenade_chassis.ports import DomainError, Fault
+from promenade_chassis.ports import DomainError
 
 # Where `faults.toml` lies, and as whose errors the page shows them.
 HOMES = {
@@ -32,6 +32,7 @@ HOMES = {
     "promenade_billing": "billing",
     "promenade_gateway": "gateway",
 }
+MEMBERS = ("type", "title", "status", "detail", "instance", "code", "request_id")
 Entry = dict[str, Any]
 
 
@@ -79,8 +80,6 @@ def _entry_of_error(error: type[DomainError]) -> Entry:
         detail=error.title,
         instance="/api/v1/…",
         request_id="01980000-0000-7000-8000-000000000000",
-        faults=tuple(Fault(**fault) for fault in error.example.get("errors", ())),
-        extra={key: value for key, value in error.example.items() if key not in ("detail", "errors")},
     )
     return {
         "slug": error.slug,
@@ -88,7 +87,8 @@ def _entry_of_error(error: type[DomainError]) -> Entry:
         "title": error.title,
         "meaning": re.sub(r"\s+", " ", inspect.cleandoc(error.__doc__ or "")),
         "advice": error.advice,
-        "example": {**example, "detail": error.example.get("detail", error.title)},
+        # The members that every problem has stand first.
+        "example": {**{name: example[name] for name in MEMBERS}, **example, **error.example},
         "services": [_home_of(error)],
     }
 

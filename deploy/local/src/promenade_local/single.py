@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 import uvloop
 from promenade_billing import bootstrap as billing
-from promenade_chassis.config import Settings, load_settings
+from promenade_chassis.config import Settings, load_settings, refuse_unasked
 from promenade_chassis.events.memory import MemoryBus
 from promenade_chassis.logs import configure_logging
 from promenade_chassis.service import Service, run
@@ -28,11 +28,18 @@ BUILDERS: Mapping[str, Callable[[Settings], Service]] = {
 }
 
 
+def _built(context: str, environment: Mapping[str, str]) -> Service:
+    settings = load_settings(context, environment)
+    service = BUILDERS[context](settings)
+    refuse_unasked(settings)
+    return service
+
+
 async def run_suite(environments: Mapping[str, Mapping[str, str]]) -> None:
     """Run until SIGTERM or SIGINT: the door closes first, then the services drain."""
     gateway = load_settings("gateway", environments["gateway"])
     configure_logging(gateway.log, service="suite")
-    services = [build(load_settings(name, environments[name])) for name, build in BUILDERS.items()]
+    services = [_built(name, environments[name]) for name in BUILDERS]
     closing, stopping = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,7 +11,7 @@ import msgspec
 from litestar import MediaType, Request, Response, get
 from litestar.params import FromPath
 from promenade_chassis.http.access import public
-from promenade_chassis.ports import NotFound
+from promenade_chassis.ports import Invalid, NotFound
 
 from promenade_gateway.catalogue import CATALOGUE, PROBLEMS, Fault, Problem
 
@@ -30,6 +30,7 @@ h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 a { color: var(--link); }
 code, pre { font: .9em/1.5 ui-monospace, monospace; background: var(--soft); border-radius: 4px; }
 code { padding: .1em .3em; }
+td:first-child code, td a code { white-space: nowrap; }
 pre { padding: 1rem; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); }
@@ -106,8 +107,8 @@ def article_of(problem: Problem) -> str:
             f'<p class="who">Status {problem.status}, code <code>{problem.slug}</code>, {_who(problem.services)}</p>',
             f"<h2>What it means</h2><p>{text_as_html(problem.meaning)}</p>",
             f"<h2>What to do</h2><p>{text_as_html(problem.advice)}</p>",
-            *([_faults()] if "errors" in problem.example else ()),
             f"<h2>Example</h2><pre>{html.escape(example)}</pre>",
+            *([_faults()] if problem.slug == Invalid.slug else ()),
         ]
     )
 

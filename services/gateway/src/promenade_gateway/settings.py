@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
-from promenade_chassis.config import ConfigurationError, Settings, section
+from promenade_chassis.config import ConfigurationError, Settings, refuse_unasked, section
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -40,6 +40,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def gateway_settings(settings: Settings) -> GatewaySettings:
     """The section, checked; raises `ConfigurationError`."""
     found = section(settings, "gateway", GatewaySettings)
+    refuse_unasked(settings)
     for context, urls in found.upstreams.items():
         if not urls or not all(url.startswith(("http://", "https://")) for url in urls):
             raise ConfigurationError(f"gateway.upstreams.{context} needs a list of http(s) URLs")

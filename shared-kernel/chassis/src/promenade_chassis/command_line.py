@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from promenade_chassis.config import ConfigurationError, Settings, load_settings
+from promenade_chassis.config import ConfigurationError, Settings, load_settings, refuse_unasked
 from promenade_chassis.events_command import add_events_parser, run_events
 from promenade_chassis.http.cursors import require_cursor_key
 from promenade_chassis.http.openapi import openapi_document
@@ -52,7 +52,7 @@ def _dispatch(
     if command == "migrate":
         return _migrate(settings, package)
     if command == "openapi":
-        return _openapi(build(settings), arguments)
+        return _openapi(_built(build, settings), arguments)
     if command in extra:
         return uvloop.run(_extra(extra[command], settings, arguments))
     serve, work = command in ("serve", "all"), command in ("work", "all")
@@ -68,7 +68,13 @@ async def _extra(command: ExtraCommand, settings: Settings, arguments: argparse.
 
 async def _run(build: Build, settings: Settings, *, serve: bool, work: bool) -> None:
     # Built inside the loop: pools and events belong to it.
-    await run([build(settings)], serve=serve, work=work)
+    await run([_built(build, settings)], serve=serve, work=work)
+
+
+def _built(build: Build, settings: Settings) -> Service:
+    service = build(settings)
+    refuse_unasked(settings)
+    return service
 
 
 def _migrate(settings: Settings, package: str) -> int:

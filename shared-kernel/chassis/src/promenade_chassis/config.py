@@ -2,6 +2,7 @@
 
 `${NAME}` and `${NAME:-default}` are replaced from the environment, so that secrets never stand in a file.
 `PROMENADE_<SECTION>__<KEY>` overrides any key; `contexts.<name>` holds what differs for one context.
+Nothing is overlooked: a key or a section that nobody asks for stops the start, and the message names what was meant.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 import yaml
+
+from promenade_chassis.unknown_keys import hint, in_words, nearest
 
 SectionT = TypeVar("SectionT")
 
@@ -104,7 +107,10 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What every service reads. A service's own keys stand in `extra` under its context's name."""
+    """What every service reads. A service's own sections stand in `extra`; those it has asked for are in `asked`.
+
+    `from_environment` are sections that only the environment names: it is shared with services that know them.
+    """
 
     profile: str
     auth: AuthSettings
@@ -116,6 +122,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: EventsSettings = EventsSettings()
     log: LogSettings = LogSettings()
     extra: dict[str, Any] = {}
+    asked: set[str] = msgspec.field(default_factory=set[str])
+    from_environment: frozenset[str] = frozenset()
+
+
+_SHARED = {field.name for field in msgspec.structs.fields(Settings)} - {"extra", "asked", "from_environment"}
 
 
 def load_settings(context: str, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -127,23 +138,39 @@ def load_settings(context: str, environ: Mapping[str, str] = os.environ) -> Sett
     path = _profile_path(profile, environ)
     raw = cast("dict[str, Any]", yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     contexts = cast("dict[str, Any]", raw.pop("contexts", {}))
+    # Order and customer management are alike, too.
+    if context not in contexts and (meant := nearest(context, contexts, likeness=0.9)):
+        raise ConfigurationError(f"{path.name}: contexts names no {context}, but {meant}")
     merged = _merge(raw, cast("dict[str, Any]", contexts.get(context, {})))
+    in_file = frozenset(merged)
     _override(merged, environ)
-    known = {field.name for field in msgspec.structs.fields(Settings)}
-    extra = {key: merged.pop(key) for key in list(merged) if key not in known}
-    plain = _substitute({**merged, "profile": profile, "extra": extra}, environ)
+    extra = {key: merged.pop(key) for key in list(merged) if key not in _SHARED}
+    named = {"profile": profile, "extra": extra, "from_environment": list(extra.keys() - in_file)}
+    plain = _substitute({**merged, **named}, environ)
     try:
         return msgspec.convert(plain, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{path.name}, context {context}: {error}") from error
+        raise ConfigurationError(f"{path.name}, context {context}: {in_words(error, Settings)}") from error
 
 
 def section(settings: Settings, name: str, kind: type[SectionT]) -> SectionT:
-    """A service's own section of the configuration as a struct."""
+    """A service's own section of the configuration as a struct, which must refuse unknown keys."""
+    config: Any = getattr(kind, "__struct_config__", None)
+    if config is None or not config.forbid_unknown_fields:
+        raise TypeError(f"{kind.__name__} would overlook unknown keys: forbid_unknown_fields=True")
+    settings.asked.add(name)
     try:
         return msgspec.convert(settings.extra.get(name, {}), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"section {name}: {error}") from error
+        raise ConfigurationError(f"section {name}: {in_words(error, kind)}") from error
+
+
+def refuse_unasked(settings: Settings) -> None:
+    """Raise `ConfigurationError` for sections that the service, now built, has not asked for."""
+    known = _SHARED | settings.asked
+    for name in sorted(settings.extra.keys() - settings.asked):
+        if name not in settings.from_environment or nearest(name, known, likeness=0.75):
+            raise ConfigurationError(f"unknown section {name}; {hint(name, known)}")
 
 
 def _profile_path(profile: str, environ: Mapping[str, str]) -> Path:

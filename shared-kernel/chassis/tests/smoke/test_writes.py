@@ -9,6 +9,7 @@ import httpx
 import pytest
 from promenade_chassis.ports import Conflict, StaleVersion
 from promenade_chassis.testing.answers import faults_of, problem_of
+from promenade_chassis.testing.fakes import FakeVerifier
 from tiny_service import THING, TINY, Bench
 
 THINGS, ONE = f"{TINY}/things", f"{TINY}/things/{THING}"
@@ -113,6 +114,19 @@ async def test_a_repeated_key_runs_once(client: httpx.AsyncClient, bench: Bench,
     kept = ("location", "etag", "content-type", "content-length")
     assert [again.headers[name] for name in kept] == [first.headers[name] for name in kept]
     assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_a_key_belongs_to_its_user(
+    client: httpx.AsyncClient, bench: Bench, verifier: FakeVerifier, key: dict[str, str]
+) -> None:
+    """Somebody else's key of the same name is another key: nobody is shown another's answer."""
+    other = verifier.sign_in(uuid4())
+    await client.post(THINGS, json=NAMED, headers=key)
+
+    theirs = await client.post(THINGS, json=NAMED, headers={**key, **other})
+
+    assert (theirs.status_code, "idempotent-replayed" in theirs.headers) == (201, False)
+    assert bench.calls == ["x", "x"]
 
 
 TROUBLES: list[tuple[str, BaseException, int]] = [

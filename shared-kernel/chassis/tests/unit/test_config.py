@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from promenade_chassis.config import ConfigurationError, Settings, load_settings, section
+from promenade_chassis.config import ConfigurationError, Settings, load_settings, refuse_unasked, section
 
 PROFILE = """
 auth: { issuer: "http://127.0.0.1:8000", jwks_url: "http://127.0.0.1:8001/jwks.json" }
@@ -138,3 +138,95 @@ def test_a_services_own_section_is_typed(environ: dict[str, str]) -> None:
     assert section(settings, "provider", Provider) == Provider("simulated", "", 9)
     with pytest.raises(ConfigurationError, match=r"section mail: .*name"):
         section(settings, "mail", Provider)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("PROMENADE_HTTP__PROT", "unknown key `prot` in http; did you mean `port`?"),
+        ("PROMENADE_DATABASE__URI", "unknown key `uri` in database; did you mean `url`?"),
+        ("PROMENADE_BUS__COLOUR", "unknown key `colour` in bus; known are adapter"),
+    ],
+)
+def test_an_unknown_key_names_the_one_that_was_meant(environ: dict[str, str], name: str, words: str) -> None:
+    """Or, where none looks like it, those that there are."""
+    with pytest.raises(ConfigurationError) as refusal:
+        load_settings("billing", {**environ, name: "x"})
+
+    assert str(refusal.value) == f"test.yaml, context billing: {words}"
+
+
+class Smtp(msgspec.Struct, forbid_unknown_fields=True):
+    host: str
+
+
+class Mail(msgspec.Struct, forbid_unknown_fields=True):
+    smtp: Smtp | None = None
+
+
+def test_an_unknown_key_of_a_services_own_section_is_explained(environ: dict[str, str]) -> None:
+    """However deep it stands."""
+    settings = load_settings("billing", {**environ, "PROMENADE_MAIL__SMTP": '{"hots": "x"}'})
+
+    with pytest.raises(ConfigurationError) as refusal:
+        section(settings, "mail", Mail)
+
+    assert str(refusal.value) == "section mail: unknown key `hots` in smtp; did you mean `host`?"
+
+
+def test_a_section_that_would_overlook_keys_is_no_section(environ: dict[str, str]) -> None:
+    """Strict by construction: its struct has to refuse what it does not know."""
+
+    class Lax(msgspec.Struct):
+        name: str = ""
+
+    with pytest.raises(TypeError, match="forbid_unknown_fields"):
+        section(load_settings("billing", environ), "provider", Lax)
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        pytest.param({}, "unknown section limits; known are .*http.*, provider, .*", id="in the file"),
+        pytest.param(
+            {"PROMENADE_PROVIDRE__NAME": "x"}, "unknown section providre; did you mean `provider`", id="misspelt"
+        ),
+        pytest.param({"PROMENADE_HTPP__PORT": "1"}, "unknown section htpp; did you mean `http`", id="nearly shared"),
+    ],
+)
+def test_a_section_nobody_asks_for_is_refused(environ: dict[str, str], environment: dict[str, str], words: str) -> None:
+    """The service that was built knows all its sections."""
+    settings = load_settings("billing", {**environ, **environment})
+    section(settings, "provider", Provider)
+    if environment:
+        settings.asked.add("limits")
+
+    with pytest.raises(ConfigurationError, match=words):
+        refuse_unasked(settings)
+
+
+def test_what_the_environment_says_to_other_services_is_theirs(environ: dict[str, str]) -> None:
+    """One environment may serve several; what looks like nothing of ours is not for us."""
+    settings = load_settings("billing", {**environ, "PROMENADE_GATEWAY__RATE_LIMIT_FACTOR": "7"})
+    section(settings, "provider", Provider)
+    settings.asked.add("limits")
+
+    refuse_unasked(settings)
+
+    assert settings.extra["gateway"] == {"rate_limit_factor": "7"}
+
+
+def test_a_misspelt_context_is_noticed(environ: dict[str, str], tmp_path: Path) -> None:
+    """Otherwise all that stands under it would be overlooked."""
+    (tmp_path / "test.yaml").write_text(PROFILE.replace("  billing:", "  biling:"), encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="contexts names no billing, but biling"):
+        load_settings("billing", environ)
+
+
+@pytest.mark.parametrize("key", ["asked", "extra", "from_environment"])
+def test_what_settings_remember_for_themselves_is_no_section(environ: dict[str, str], tmp_path: Path, key: str) -> None:
+    """A file cannot write into it."""
+    (tmp_path / "test.yaml").write_text(f"{PROFILE}\n{key}: [x]\n", encoding="utf-8")
+
+    assert load_settings("billing", environ).extra[key] == ["x"]

@@ -137,6 +137,30 @@ def _with_payload_of(token: str, other: str) -> str:
     return f"{header}.{other.split('.')[1]}.{signature}"
 
 
+SECONDS_AHEAD = [("iat", 4, True), ("nbf", 4, True), ("iat", 7, False), ("nbf", 7, False)]
+
+
+@pytest.mark.parametrize(("claim", "ahead", "taken"), SECONDS_AHEAD)
+async def test_a_signers_clock_may_be_a_little_ahead(
+    issuer: Issuer, verifier: TokenVerifier, claim: str, ahead: int, taken: bool
+) -> None:
+    """Two machines never agree on the second: up to five are overlooked, so that a fresh token is not refused."""
+    token = issuer.token(**{claim: int(time.time()) + ahead})
+
+    if taken:
+        assert (await verifier.verify(token)).principal.roles == ("user",)
+    else:
+        with pytest.raises(InvalidToken):
+            await verifier.verify(token)
+
+
+@pytest.mark.parametrize("late", [0, 1, 4])
+async def test_an_end_is_not_put_off(issuer: Issuer, verifier: TokenVerifier, late: int) -> None:
+    """What is overlooked at a token's beginning is not given to it at its end."""
+    with pytest.raises(InvalidToken, match="expired"):
+        await verifier.verify(issuer.token(exp=int(time.time()) - late))
+
+
 @pytest.mark.parametrize("forge", [pytest.param(forge, id=name) for name, forge in FORGERIES])
 async def test_a_forged_signature_is_refused(
     issuer: Issuer, verifier: TokenVerifier, forge: Callable[[Issuer], str]
