@@ -32,7 +32,7 @@ def docs(stack: Stack, browser: Browser, look: dict[str, Any]) -> Generator[Docs
     page = context.new_page()
     faults = Faults(stack.url)
     faults.watch(page)
-    yield Docs(page)
+    yield Docs(page, faults)
     context.close()
     assert faults.said == []
     assert faults.foreign == []

@@ -65,6 +65,7 @@ class FakeAdmission:
 def settings_for(
     upstreams: Mapping[str, str | list[str]],
     *,
+    profile: str = "test",
     redis_url: str = "redis://127.0.0.1:1/0",
     http: Mapping[str, Any] | None = None,
     **gateway: Any,
@@ -73,7 +74,7 @@ def settings_for(
     nobody = {context: ["http://127.0.0.1:1"] for context in CONTEXTS}
     urls = {name: [url] if isinstance(url, str) else url for name, url in upstreams.items()}
     return Settings(
-        profile="test",
+        profile=profile,
         auth=AuthSettings(issuer=ISSUER, jwks_url="http://127.0.0.1:1/"),
         http=HttpSettings(port=any_free_port(), **(http or {})),
         redis=RedisSettings(url=redis_url),

@@ -44,7 +44,9 @@ def files() -> dict[str, str]:
 
 def check(directory: Path) -> list[str]:
     """Say what is wrong with the committed files; nothing is well."""
-    return [f"{directory / name} {fault}" for name, text in files().items() if (fault := _fault(directory / name, text))]
+    return [
+        f"{directory / name} {fault}" for name, text in files().items() if (fault := _fault(directory / name, text))
+    ]
 
 
 def write(directory: Path) -> None:

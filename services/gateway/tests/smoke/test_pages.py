@@ -162,4 +162,13 @@ async def test_the_gateway_describes_itself(gateway: Any) -> None:
         answer = await client.get("/openapi/gateway.json")
 
     assert answer.status_code == 200
-    assert set(answer.json()["paths"]) == {"/health", "/health/live", "/health/ready", "/problems", "/problems/{slug}"}
+    assert set(answer.json()["paths"]) == {
+        "/asyncapi.yaml",
+        "/docs",
+        "/events",
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/problems",
+        "/problems/{slug}",
+    }

@@ -19,6 +19,8 @@ def an_example(route: PublicRoute) -> str:
         .replace("{service}", "billing")
         .replace("{slug}", "not-found")
         .replace("{code}", "gold")
+        .replace("{digest}", "0123456789abcdef")
+        .replace("{name}", "docs.js")
         .replace("{provider}", "simulated")
     )
 
@@ -89,7 +91,6 @@ def test_a_prefix_leads_to_its_context(context: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/api",
         "/api/v1",
         "/api/v1/nothing/x",
@@ -101,6 +102,7 @@ def test_a_prefix_leads_to_its_context(context: str) -> None:
         "/.well-known/other",
         "/metrics",
         "/docs.html",
+        "/asyncapi.json",
     ],
 )
 def test_a_path_of_no_context_is_not_found(path: str) -> None:

@@ -21,7 +21,7 @@ _SMALL = 1024  # bytes that are not worth compressing
 
 
 class Content:
-    """One document in memory; text is UTF-8, which Litestar adds. `headers` go out with every answer, a 304 included."""
+    """One document in memory; text is UTF-8, which Litestar adds. `headers` go out with every answer, also with 304."""
 
     def __init__(self, body: bytes, media_type: str, headers: dict[str, str] | None = None) -> None:
         self.body = body

@@ -57,9 +57,8 @@ function draw(place, service, title, specification) {
     spec: specification,
     domNode: operations,
     presets: [window.SwaggerUIBundle.presets.apis],
-    plugins: [ownSignIn],
+    plugins: [ownSignIn, ownAddresses],
     layout: "BaseLayout",
-    deepLinking: true,
     docExpansion: "list",
     defaultModelsExpandDepth: 0,
     defaultModelExpandDepth: 2,
@@ -91,11 +90,23 @@ const ownSignIn = () => ({
     authorizeOperationBtn: (Lock, { React }) => (props) =>
       React.createElement(Lock, {
         ...props,
-        onClick: (event) => {
-          event.stopPropagation();
-          if (!who()) openSignIn();
-        },
+        onClick: () => who() || openSignIn(),
       }),
+  },
+});
+
+// The address names the operation that was opened last. Swagger UI's own links would make a step of history of each.
+const ownAddresses = () => ({
+  statePlugins: {
+    layout: {
+      wrapActions: {
+        show: (show) => (what, shown) => {
+          const [kind, ...names] = what;
+          if (kind === "operations" && shown) history.replaceState(null, "", `#/${names.map(encodeURIComponent).join("/")}`);
+          return show(what, shown);
+        },
+      },
+    },
   },
 });
 

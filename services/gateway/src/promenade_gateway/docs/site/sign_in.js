@@ -8,7 +8,10 @@ const form = find("#sign-in-form");
 const fault = form.querySelector(".fault");
 const submit = form.querySelector("[type=submit]");
 
+let opener = document.body;
+
 export function openSignIn() {
+  opener = document.activeElement;
   say("");
   if (!dialog.open) dialog.showModal();
   (form.email.value ? form.password : form.email).focus();
@@ -38,6 +41,7 @@ form.addEventListener("submit", async (event) => {
   try {
     await signIn(form.email.value.trim(), form.password.value);
     dialog.close();
+    (opener.checkVisibility() ? opener : find("#sign-out")).focus(); // the button that opens it is hidden now
   } catch (error) {
     say(inWords(error));
     form.password.select();
@@ -50,7 +54,7 @@ watch((user, reason) => {
   const name = user && (user.display_name || user.email);
   find("#sign-in").hidden = Boolean(user);
   find("#sign-out").hidden = find("#who").hidden = !user;
-  find("#who").textContent = name ? `Signed in as ${name}` : "";
+  find("#who b").textContent = name || "";
   const notice = find("#notice");
   notice.textContent = reason === "expired" ? "Your session has ended. Sign in again to go on." : "";
   notice.hidden = !notice.textContent;
