@@ -8,11 +8,14 @@ from uuid import UUID
 import pytest
 from billing_orders import NOW, draft, euro, open_invoice
 from billing_rooms import World
+from promenade_billing.invoice import postgres as invoices
 from promenade_billing.invoice.entity import Invoice
 from promenade_billing.invoice.repository import INVOICES, InvoiceFilter
+from promenade_billing.payment import postgres as payments
 from promenade_billing.payment.entity import Payment
 from promenade_billing.payment.repository import PAYMENTS, PaymentFilter
 from promenade_chassis.testing.list_contract import ListContract, ListRig
+from promenade_chassis.testing.plans import unsorted_by_index
 
 
 def numbered(number: int) -> Invoice:
@@ -77,3 +80,11 @@ class TestPayments(ListContract):
                 await room.payments.save(payment)
 
         return ListRig(PAYMENTS, lambda page: room.payments.list(PaymentFilter(), page), add_one, remove)
+
+
+def test_an_index_has_every_sort_ready(database_url: str) -> None:
+    """No page of the lists of everybody's is sorted when it is asked for, however long they are."""
+    values = {"created_at": NOW, "issued_at": NOW, "due_at": NOW}
+
+    assert unsorted_by_index(database_url, invoices.LIST, InvoiceFilter(), values) == set()
+    assert unsorted_by_index(database_url, payments.LIST, PaymentFilter(), values) == set()

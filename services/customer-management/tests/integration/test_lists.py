@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from promenade_chassis.ports import PageRequest
+from promenade_chassis.ports import NoFilters, PageRequest
 from promenade_chassis.testing.list_contract import ListContract, ListRig
+from promenade_chassis.testing.plans import unsorted_by_index
+from promenade_customer_management.customer import postgres as customers
 from promenade_customer_management.customer.entity import Customer
 from promenade_customer_management.customer.repository import CUSTOMERS, CustomerFilter
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
+from promenade_customer_management.timeline import postgres as timeline
 from promenade_customer_management.timeline.entity import TimelineEntry
 from promenade_customer_management.timeline.repository import TIMELINE
 
@@ -69,3 +72,11 @@ class TestTimeline(ListContract):
             return entry.id
 
         return ListRig(TIMELINE, lambda page: room.timeline.list(customer_id, page), add_one)
+
+
+def test_an_index_has_every_sort_ready(database_url: str) -> None:
+    """No page of a list is sorted when it is asked for, however long the list is."""
+    values, nobody = {"created_at": NOW, "name": "Ada", "occurred_at": NOW}, {"customer_id": uuid4()}
+
+    assert unsorted_by_index(database_url, customers.LIST, CustomerFilter(), values) == set()
+    assert unsorted_by_index(database_url, timeline.LIST, NoFilters(), values, **nobody) <= {"id", "-id"}

@@ -47,7 +47,19 @@ _ALL = (
         "The route does not know this query parameter",
         "Unknown parameters are refused, never ignored: check the spelling.",
     ),
-    Problem("bad-cursor", 400, "The cursor is not one of this list", "Start again without `cursor`."),
+    Problem(
+        "repeated-parameter",
+        400,
+        "A query parameter is given more than once",
+        "Give each once: which of two should count is not for us to choose.",
+    ),
+    Problem(
+        "bad-cursor",
+        400,
+        "The cursor is not one of this list",
+        "It is good for one list, one sort, one user: keep all other parameters, or start again without `cursor`.",
+    ),
+    Problem("unknown-sort", 400, "The list cannot be sorted by this", "`detail` names what it can be sorted by."),
     Problem(
         "bad-if-match",
         400,

@@ -12,6 +12,8 @@ from promenade_chassis.database import Database
 from promenade_chassis.ports import utc_now
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
 from promenade_chassis.testing.list_contract import ListContract, ListRig
+from promenade_chassis.testing.plans import unsorted_by_index
+from promenade_identity.contact import postgres as contacts
 from promenade_identity.contact.entity import Contact
 from promenade_identity.contact.repository import CONTACTS, ContactFilter
 from promenade_identity.session.entity import EndReason, RefreshMint, Session
@@ -66,3 +68,8 @@ class TestSessions(ListContract):
                 await sessions.save(session)
 
         return ListRig(SESSIONS, lambda page: sessions.list(user_id, page, now), add_one, remove)
+
+
+def test_an_index_has_every_sort_ready(database_url: str) -> None:
+    """No page of the list of everybody's contacts is sorted when it is asked for, however many there are."""
+    assert unsorted_by_index(database_url, contacts.LIST, ContactFilter(), {"created_at": MOMENT}) == set()

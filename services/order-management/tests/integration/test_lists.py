@@ -9,9 +9,11 @@ import pytest
 from order_entities import NOW, draft, placed
 from order_rooms import add
 from promenade_chassis.testing.list_contract import ListContract, ListRig
+from promenade_chassis.testing.plans import unsorted_by_index
 from promenade_order_management.bootstrap import Rooms
 from promenade_order_management.fulfillment.entity import Fulfillment
 from promenade_order_management.fulfillment.repository import FULFILLMENTS
+from promenade_order_management.order import postgres as orders_in_sql
 from promenade_order_management.order.entity import Order
 from promenade_order_management.order.repository import ORDERS, OrderFilter
 from promenade_order_management.timeline.entity import Note
@@ -95,3 +97,10 @@ class TestFulfillments(ListContract):
             return fulfillment.id
 
         return ListRig(FULFILLMENTS, lambda page: fulfillments.list(order.id, page), add_one)
+
+
+def test_an_index_has_every_sort_ready(database_url: str) -> None:
+    """No page of the list of all orders is sorted when it is asked for, however many there are."""
+    values = {"created_at": NOW, "placed_at": NOW}
+
+    assert unsorted_by_index(database_url, orders_in_sql.LIST, OrderFilter(), values) == set()
