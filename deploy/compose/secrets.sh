@@ -23,6 +23,7 @@ trap 'rm -f "$made"' EXIT
     done
     echo "AUTH_KEY_SECRET=$(random 32)"
     echo "GATEWAY_ACCOUNT_SECRET=$(random 32)"
+    echo "PROMENADE_CURSOR_KEY=$(random 32)"
     echo 'SUPERADMIN_EMAIL=admin@promenade.example.com'
     echo "SUPERADMIN_PASSWORD=$(random 16)"
 } >"$made"

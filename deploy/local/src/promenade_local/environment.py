@@ -57,7 +57,10 @@ class Surroundings:
 
     def _service(self, context: str) -> dict[str, str]:
         name = database_name(context)
-        settings = {"PROMENADE_DATABASE__URL": self.postgres.url(name, name)}
+        settings = {
+            "PROMENADE_DATABASE__URL": self.postgres.url(name, name),
+            "PROMENADE_CURSOR_KEY": self.home.cursor_key(),
+        }
         if context == "identity":
             settings["AUTH_KEY_SECRET"] = self.home.auth_key_secret()
             settings["PROMENADE_MAIL__DIRECTORY"] = str(self.home.mail)

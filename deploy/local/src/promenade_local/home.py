@@ -27,7 +27,6 @@ class Home:
         self.credentials = root / "credentials.json"
         self.state = root / "state.json"
         self._lock = root / "supervisor.lock"
-        self._key = root / "auth-key-secret"
 
     @classmethod
     def find(cls, environ: Mapping[str, str] = os.environ) -> "Home":
@@ -66,9 +65,17 @@ class Home:
 
     def auth_key_secret(self) -> str:
         """The key that seals Identity's private keys: 32 random bytes, made once, readable by us alone."""
-        if not self._key.exists():
-            write_private(self._key, base64.b64encode(secrets.token_bytes(32)).decode())
-        return self._key.read_text()
+        return self._secret("auth-key-secret")
+
+    def cursor_key(self) -> str:
+        """The key that signs the cursors of lists, made once."""
+        return self._secret("cursor-key")
+
+    def _secret(self, name: str) -> str:
+        path = self.root / name
+        if not path.exists():
+            write_private(path, base64.b64encode(secrets.token_bytes(32)).decode())
+        return path.read_text()
 
 
 def write_private(path: Path, text: str, *, durable: bool = True) -> None:

@@ -13,6 +13,7 @@ import uvloop
 from promenade_billing import bootstrap as billing
 from promenade_chassis.config import Settings, load_settings, refuse_unasked
 from promenade_chassis.events.memory import MemoryBus
+from promenade_chassis.http.cursors import require_cursor_key
 from promenade_chassis.logs import configure_logging
 from promenade_chassis.service import Service, run
 from promenade_customer_management import bootstrap as customer_management
@@ -40,6 +41,8 @@ async def run_suite(environments: Mapping[str, Mapping[str, str]]) -> None:
     gateway = load_settings("gateway", environments["gateway"])
     configure_logging(gateway.log, service="suite")
     services = [_built(name, environments[name]) for name in BUILDERS]
+    for service in services:
+        require_cursor_key(service.settings.http)
     closing, stopping = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

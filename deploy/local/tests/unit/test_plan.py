@@ -93,6 +93,18 @@ def test_only_identity_knows_the_secret_that_seals_keys(home: Home):
     assert all("AUTH_KEY_SECRET" not in environments[context] for context in CONTEXTS[1:])
 
 
+def test_every_service_signs_cursors_with_the_homes_key(home: Home):
+    """It stays the same over restarts, and the gateway, which has no lists, does not have it."""
+    plan = make_plan(home, Options(), choose_ports(any_free_port()))
+    (gateway,) = plan.gateway
+
+    keys = {plan.command(context, "all").env["PROMENADE_CURSOR_KEY"] for context in CONTEXTS}
+
+    assert keys == {home.cursor_key()} == {Home(home.root).cursor_key()}
+    assert len(home.cursor_key()) >= 32
+    assert "PROMENADE_CURSOR_KEY" not in gateway.command().env
+
+
 def test_the_gateway_knows_where_every_service_is(home: Home):
     """One list of upstreams a context."""
     ports = choose_ports(any_free_port())

@@ -161,13 +161,11 @@ async def test_a_list_is_one_users_newest_first(contact_store: ContactStore, use
 async def test_pages_follow_each_other(contact_store: ContactStore, user_id: UUID) -> None:
     """A page goes on after the row named, which may be gone, and says where the next one begins."""
     contacts = [await contact_store.add(user_id) for _ in range(4)]
-    newest_first = [contact.id for contact in reversed(contacts)]
+    newest_first, his = [contact.id for contact in reversed(contacts)], ContactFilter(user_id=user_id)
 
-    page = await contact_store.contacts.list(ContactFilter(user_id=user_id), PageRequest(limit=2))
+    page = await contact_store.contacts.list(his, PageRequest(limit=2))
     await contact_store.delete(contacts[2])
-    rest = await contact_store.contacts.list(
-        ContactFilter(user_id=user_id), PageRequest(limit=2, after=page.next_after)
-    )
+    rest = await contact_store.contacts.list(his, PageRequest(limit=2, after=page.next_after))
 
     assert page.next_after == Place(newest_first[1])
     assert [contact.id for contact in page.items + rest.items] == newest_first

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from math import ceil
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from promenade_chassis.http.resources import BadCursor, decode_cursor, encode_cursor
 from promenade_chassis.ports import (
     Aggregate,
     Fault,
     Forbidden,
     Invalid,
     NotFound,
-    PageRequest,
     PreconditionFailed,
     Principal,
     current_cause,
-    cut_page,
     invalid_field,
     use_cause,
     utc_now,
@@ -139,41 +133,3 @@ async def test_causes_of_parallel_work_do_not_mix() -> None:
             return current_cause().correlation_id
 
     assert await asyncio.gather(work("a"), work("b")) == ["a", "b"]
-
-
-@given(st.lists(st.uuids(), max_size=30, unique=True), st.integers(min_value=1, max_value=10))
-def test_walking_pages_shows_every_row_once(ids: list[UUID], limit: int) -> None:
-    """Read one row more than asked for: that is how a page knows whether it is the last."""
-    newest_first = sorted(ids, reverse=True)
-    seen: list[UUID] = []
-    pages = 0
-    request = PageRequest(limit=limit)
-
-    while True:
-        after = request.after
-        rows = [row for row in newest_first if after is None or row < after][: limit + 1]
-        page = cut_page(rows, request, lambda row: row)
-        seen += page.items
-        pages += 1
-        if page.next_after is None:
-            break
-        request = PageRequest(limit=limit, after=page.next_after)
-
-    assert seen == newest_first
-    assert pages == max(1, ceil(len(ids) / limit))
-
-
-@given(st.uuids())
-def test_a_cursor_leads_back_to_its_row(row: UUID) -> None:
-    """What a list handed out it understands, and it fits into a query as it is."""
-    cursor = encode_cursor(row)
-
-    assert decode_cursor(cursor) == row
-    assert cursor.replace("-", "").replace("_", "").isalnum()
-
-
-@given(st.text(max_size=60) | st.text(alphabet="ABCDEFabcdef0123456789-_+/=", max_size=40))
-def test_any_other_text_is_a_bad_cursor(text: str) -> None:
-    """Nothing a client makes up is an error of ours."""
-    with suppress(BadCursor):
-        assert isinstance(decode_cursor(text), UUID)

@@ -32,7 +32,7 @@ FROM invoice WHERE deleted_at IS NULL
 _GET = _LIVING + " AND id = %(id)s"
 _LOCK = _GET + " FOR UPDATE OF invoice"
 _OF_ORDER = _LIVING + " AND order_id = %(order_id)s"
-_LIST = ListStatement(
+LIST = ListStatement(
     INVOICES,
     select=_LIVING,
     where={
@@ -112,7 +112,7 @@ class PostgresInvoices(BaseRepository):
 
     async def list(self, wanted: InvoiceFilter, page: PageRequest) -> Page[Invoice]:
         """A page of the invoices, as `INVOICES` declares the list."""
-        rows = await self._fetch_listed(_LIST, wanted, page)
+        rows = await self._fetch_listed(LIST, wanted, page)
         return INVOICES.cut([_to_invoice(row) for row in rows], page)
 
 

@@ -21,7 +21,7 @@ from promenade_billing.payment.repository import PAYMENTS, PaymentFilter
 
 _LIVING = "SELECT * FROM payment WHERE deleted_at IS NULL"
 _GET = _LIVING + " AND id = %(id)s"
-_LIST = ListStatement(
+LIST = ListStatement(
     PAYMENTS,
     select=_LIVING,
     where={
@@ -98,7 +98,7 @@ class PostgresPayments(BaseRepository):
 
     async def list(self, wanted: PaymentFilter, page: PageRequest) -> Page[Payment]:
         """A page of the payments, as `PAYMENTS` declares the list."""
-        rows = await self._fetch_listed(_LIST, wanted, page)
+        rows = await self._fetch_listed(LIST, wanted, page)
         return PAYMENTS.cut([_to_payment(row) for row in rows], page)
 
     async def lease(self, now: datetime, *, since: datetime, until: datetime, limit: int) -> Sequence[Payment]:

@@ -37,7 +37,7 @@ _EVER_OF_USER = """
 SELECT * FROM customer WHERE user_id = %(user_id)s ORDER BY deleted_at DESC NULLS FIRST LIMIT 1
 """
 _OF_EMAIL = _LIVING + " AND lower(email) = lower(%(email)s)"
-_LIST = ListStatement(
+LIST = ListStatement(
     CUSTOMERS,
     select=_LIVING,
     where={
@@ -126,7 +126,7 @@ class PostgresCustomers(BaseRepository):
 
     async def list(self, wanted: CustomerFilter, page: PageRequest) -> Page[Customer]:
         """A page of the living customers, as `CUSTOMERS` declares the list."""
-        rows = await self._fetch_listed(_LIST, wanted, page)
+        rows = await self._fetch_listed(LIST, wanted, page)
         return CUSTOMERS.cut([_to_customer(row) for row in rows], page)
 
     async def alike(self, customer: Customer) -> Sequence[UUID]:

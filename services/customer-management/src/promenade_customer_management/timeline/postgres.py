@@ -16,7 +16,7 @@ _APPEND = """
 INSERT INTO timeline_entry (id, customer_id, kind, summary, data, occurred_at, actor, cause)
 VALUES (%(id)s, %(customer_id)s, %(kind)s, %(summary)s, %(data)s, %(occurred_at)s, %(actor)s, %(cause)s)
 """
-_LIST = ListStatement(
+LIST = ListStatement(
     TIMELINE,
     select="SELECT * FROM timeline_entry WHERE customer_id = %(customer_id)s",
     where={},
@@ -43,5 +43,5 @@ class PostgresTimeline(BaseRepository):
 
     async def list(self, customer_id: UUID, page: PageRequest) -> Page[TimelineEntry]:
         """A page of a customer's entries, as `TIMELINE` declares the list."""
-        rows = await self._fetch_listed(_LIST, NoFilters(), page, customer_id=customer_id)
+        rows = await self._fetch_listed(LIST, NoFilters(), page, customer_id=customer_id)
         return TIMELINE.cut([TimelineEntry(**row) for row in rows], page)

@@ -29,7 +29,7 @@ WHERE user_id = %(user_id)s AND (lower(email) = lower(%(value)s) OR phone = %(va
 """
 _PRIMARY = _LIVING + " AND user_id = %(user_id)s AND type = %(type)s AND is_primary"
 _COUNT = "SELECT count(*) AS found FROM (" + _LIVING + " AND user_id = %(user_id)s AND type = %(type)s) AS living"
-_LIST = ListStatement(
+LIST = ListStatement(
     CONTACTS,
     select=_LIVING,
     where={"user_id": "user_id = %(user_id)s", "type": "type = %(type)s"},
@@ -99,7 +99,7 @@ class PostgresContacts(BaseRepository):
 
     async def list(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
         """A page of the living contacts, as `CONTACTS` declares the list."""
-        rows = await self._fetch_listed(_LIST, wanted, page)
+        rows = await self._fetch_listed(LIST, wanted, page)
         return CONTACTS.cut([_to_contact(row) for row in rows], page)
 
 

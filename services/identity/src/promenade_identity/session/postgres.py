@@ -16,7 +16,7 @@ _LIVING = "SELECT * FROM session WHERE ended_at IS NULL AND expires_at > now()"
 _HOLD = _LIVING + " AND id = %(id)s FOR UPDATE"
 _HOLD_ANY = "SELECT * FROM session WHERE id = %(id)s FOR UPDATE"
 _TOKEN = "SELECT * FROM refresh_token WHERE digest = %(digest)s"  # noqa: S105 - a statement
-_LIST = ListStatement(
+LIST = ListStatement(
     SESSIONS,
     select=_LIVING + " AND user_id = %(user_id)s AND expires_at > %(now)s",
     where={},
@@ -83,7 +83,7 @@ class PostgresSessions(BaseRepository):
 
     async def list(self, user_id: UUID, page: PageRequest, now: datetime) -> Page[Session]:
         """A page of a user's living sessions, as `SESSIONS` declares the list."""
-        rows = await self._fetch_listed(_LIST, NoFilters(), page, user_id=user_id, now=now)
+        rows = await self._fetch_listed(LIST, NoFilters(), page, user_id=user_id, now=now)
         return SESSIONS.cut([_to_session(row) for row in rows], page)
 
     async def end_all(self, user_id: UUID, reason: EndReason, now: datetime, *, except_for: UUID | None = None) -> None:

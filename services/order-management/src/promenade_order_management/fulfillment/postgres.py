@@ -16,7 +16,7 @@ from promenade_order_management.fulfillment.repository import FULFILLMENTS
 
 _LIVING = "SELECT * FROM fulfillment WHERE deleted_at IS NULL"
 _GET = _LIVING + " AND id = %(id)s"
-_LIST = ListStatement(
+LIST = ListStatement(
     FULFILLMENTS,
     select=_LIVING + " AND order_id = %(order_id)s",
     where={},
@@ -58,7 +58,7 @@ class PostgresFulfillments(BaseRepository):
 
     async def list(self, order_id: UUID, page: PageRequest) -> Page[Fulfillment]:
         """A page of an order's fulfillments, as `FULFILLMENTS` declares the list."""
-        rows = await self._fetch_listed(_LIST, NoFilters(), page, order_id=order_id)
+        rows = await self._fetch_listed(LIST, NoFilters(), page, order_id=order_id)
         return FULFILLMENTS.cut([_to_fulfillment(row) for row in rows], page)
 
 

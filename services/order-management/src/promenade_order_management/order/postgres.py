@@ -25,7 +25,7 @@ _GET = _SELECT + " AND orders.id = %(id)s"
 _TAKE = _GET + " FOR UPDATE OF orders"
 _USER_OF = "SELECT user_id FROM orders WHERE id = %(id)s"
 _LINES = "SELECT * FROM order_line WHERE order_id = ANY(%(ids)s) ORDER BY order_id, position"
-_LIST = ListStatement(
+LIST = ListStatement(
     ORDERS,
     select=_SELECT,
     row_id="orders.id",
@@ -128,7 +128,7 @@ class PostgresOrders(BaseRepository):
 
     async def list(self, wanted: OrderFilter, page: PageRequest) -> Page[Order]:
         """A page of the orders, as `ORDERS` declares the list."""
-        rows = await self._fetch_listed(_LIST, wanted, page)
+        rows = await self._fetch_listed(LIST, wanted, page)
         return ORDERS.cut(await self._with_lines(rows), page)
 
     async def waiting_for_customer(self, user_id: UUID) -> list[UUID]:

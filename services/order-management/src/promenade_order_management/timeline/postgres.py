@@ -20,7 +20,7 @@ SELECT note.id, %(order_id)s, note.kind, note.at, %(actor)s, %(cause)s, %(correl
 FROM jsonb_to_recordset(%(notes)s) AS note (id uuid, kind text, at timestamptz, facts jsonb)
 """
 _OF_ORDER = "SELECT * FROM timeline_entry WHERE order_id = %(order_id)s"
-_LIST = ListStatement(TIMELINE, select=_OF_ORDER, where={}, sorts={"at": "at"})
+LIST = ListStatement(TIMELINE, select=_OF_ORDER, where={}, sorts={"at": "at"})
 _ALL = _OF_ORDER + " ORDER BY id"
 
 
@@ -43,7 +43,7 @@ class PostgresTimeline(BaseRepository):
 
     async def list(self, order_id: UUID, page: PageRequest) -> Page[Entry]:
         """A page of an order's entries, as `TIMELINE` declares the list."""
-        rows = await self._fetch_listed(_LIST, NoFilters(), page, order_id=order_id)
+        rows = await self._fetch_listed(LIST, NoFilters(), page, order_id=order_id)
         return TIMELINE.cut([_to_entry(row) for row in rows], page)
 
     async def all_of(self, order_id: UUID) -> list[Entry]:

@@ -26,7 +26,9 @@ class BadCursor(BadRequest):
 
     slug = "bad-cursor"
     title = "The cursor is not one of this list; start again without it"
-    advice = "Start again without `cursor`."
+    advice = (
+        "It is good for one list, one sort and one user: keep all other parameters, or start again without `cursor`."
+    )
 
 
 class Cursors:

@@ -19,6 +19,7 @@ class UnknownSort(BadRequest):
 
     slug = "unknown-sort"
     title = "The list cannot be sorted by this"
+    advice = "`detail` names what it can be sorted by."
 
 
 @dataclass(frozen=True, slots=True)

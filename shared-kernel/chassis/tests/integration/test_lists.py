@@ -1,0 +1,210 @@
+"""Lists in PostgreSQL: the keyset condition, walks beside a writer on a connection of its own, and the plans."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from promenade_chassis.database import Database
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import ListOf, Page, PageRequest, Place, Sort
+from promenade_chassis.repository import BaseRepository
+from promenade_chassis.testing.list_contract import in_order
+from promenade_chassis.testing.lists import page_in_memory
+from promenade_chassis.testing.plans import unsorted_by_index
+from promenade_kernel.values.ids import new_id
+
+NOW = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
+TABLE = """
+CREATE TABLE tea (id uuid PRIMARY KEY, name text NOT NULL, grams bigint NOT NULL,
+                  picked_at timestamptz NOT NULL, brewed_at timestamptz);
+CREATE INDEX ON tea (name COLLATE "C", id);
+CREATE INDEX ON tea (grams, id);
+CREATE INDEX ON tea (picked_at, id);
+CREATE INDEX ON tea (brewed_at, id);
+"""
+INSERT = "INSERT INTO tea VALUES (%s, %s, %s, %s, %s)"
+
+
+@dataclass(frozen=True)
+class Tea:
+    id: UUID
+    name: str
+    grams: int
+    picked_at: datetime
+    brewed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class TeaFilter:
+    at_least: int | None = None
+
+
+TEAS = ListOf(
+    Tea,
+    TeaFilter,
+    Sort("name", str),
+    Sort("grams", int),
+    Sort("picked_at", datetime),
+    Sort("brewed_at", datetime, nullable=True),
+)
+LIST = ListStatement(
+    TEAS,
+    select="SELECT * FROM tea WHERE true",
+    where={"at_least": "grams >= %(at_least)s"},
+    sorts={"name": "name", "grams": "grams", "picked_at": "picked_at", "brewed_at": "brewed_at"},
+)
+
+
+class Teas(BaseRepository):
+    async def list(self, page: PageRequest, wanted: TeaFilter = TeaFilter()) -> Page[Tea]:
+        rows = await self._fetch_listed(LIST, wanted, page)
+        return TEAS.cut([Tea(**row) for row in rows], page)
+
+
+def some(chance: random.Random) -> Tea:
+    """A tea like many others: few values, and a third was never brewed."""
+    moment = NOW + timedelta(microseconds=chance.randrange(5))
+    name = chance.choice(["ada", "Ada", "Zoe", "Åse", "zoe", "👍", "a b", "a-b"])
+    return Tea(new_id(), name, chance.randrange(-2, 3), moment, chance.choice([None, moment, NOW]))
+
+
+async def store(database: Database, teas: list[Tea]) -> None:
+    async with database.begin(), database.writing_connection().cursor() as cursor:
+        await cursor.executemany(INSERT, [astuple(tea) for tea in teas])
+
+
+@pytest.fixture
+async def teas(database: Database) -> Teas:
+    async with database.begin():
+        await database.writing_connection().execute(TABLE)  # type: ignore[arg-type]
+    return Teas(database)
+
+
+@pytest.mark.parametrize("word", TEAS.words)
+async def test_the_keyset_condition_is_the_order(database: Database, teas: Teas, word: str) -> None:
+    """After every row, after every place between rows, for any limit: SQL finds what comparing in Python finds."""
+    chance = random.Random(word)
+    stored, others = [some(chance) for _ in range(60)], [some(chance) for _ in range(30)]
+    await store(database, stored)
+    places = [None, *(TEAS.order(word).place_of(tea) for tea in (*stored, *others))]
+
+    for place in places:
+        request = PageRequest(chance.randrange(1, 70), place, word)
+        assert await teas.list(request) == page_in_memory(TEAS, stored, request), request
+
+
+async def test_a_filter_is_in_the_statement_when_it_is_asked_for(database: Database, teas: Teas) -> None:
+    """Only then: a statement with "or any" for each filter could use no index."""
+    chance = random.Random(7)
+    stored = [some(chance) for _ in range(60)]
+    await store(database, stored)
+
+    for word in TEAS.words:
+        page = await teas.list(PageRequest(100, sort=word), TeaFilter(at_least=1))
+        assert [tea.id for tea in page.items] == in_order([tea for tea in stored if tea.grams >= 1], word)
+    assert all("grams >=" not in text for text in LIST.statements(TeaFilter(), PageRequest()))
+
+
+ROWS, PAGE = 1003, 25
+
+
+@pytest.mark.parametrize("word", TEAS.words)
+async def test_a_walk_beside_a_writer_misses_and_repeats_nothing(
+    database: Database, database_url: str, teas: Teas, word: str
+) -> None:
+    """1,003 rows, and another connection that inserts and deletes all the time, one commit after the other.
+
+    No row twice, none missed that existed throughout, and those in their order.
+    """
+    chance = random.Random(word)
+    stored = [some(chance) for _ in range(ROWS)]
+    await store(database, stored)
+    doomed = chance.sample(stored, 400)
+    walked = asyncio.Event()
+    begun = asyncio.Event()
+    writer = asyncio.create_task(churn(database_url, chance, doomed, begun, walked))
+    await begun.wait()
+
+    seen: list[Tea] = []
+    after: Place | None = None
+    while True:
+        page = await teas.list(PageRequest(PAGE, after, word))
+        seen += page.items
+        after = page.next_after
+        if after is None:
+            break
+        # The writer gets its turn between any two pages: a fast machine must not walk past it.
+        await asyncio.sleep(0.001)
+    walked.set()
+    inserted, deleted = await writer
+
+    ids = [tea.id for tea in seen]
+    assert min(inserted, deleted) > 20
+    assert len(ids) == len(set(ids))
+    stayed = [tea for tea in stored if tea not in doomed]
+    kept = {tea.id for tea in stayed}
+    assert [row for row in ids if row in kept] == in_order(stayed, word)
+
+
+async def churn(
+    url: str, chance: random.Random, doomed: list[Tea], begun: asyncio.Event, walked: asyncio.Event
+) -> tuple[int, int]:
+    """Insert and delete, each in a transaction of its own, until the walk is over; answers how many of each."""
+    inserted = deleted = 0
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        while not walked.is_set():
+            await connection.execute(INSERT, astuple(some(chance)))
+            inserted += 1
+            if deleted < len(doomed):
+                await connection.execute("DELETE FROM tea WHERE id = %s", [doomed[deleted].id])
+                deleted += 1
+            begun.set()
+    return inserted, deleted
+
+
+VALUES: dict[str, Any] = {"name": "Ada", "grams": 1, "picked_at": NOW, "brewed_at": NOW}
+
+
+async def test_an_index_has_every_sort_ready(database: Database, database_url: str, teas: Teas) -> None:
+    """No page is sorted, wherever it begins; without the index it is, or this would show nothing."""
+    found = unsorted_by_index(database_url, LIST, TeaFilter(), VALUES)
+    async with database.begin():
+        await database.writing_connection().execute('DROP INDEX "tea_brewed_at_id_idx"')
+    without = unsorted_by_index(database_url, LIST, TeaFilter(), VALUES)
+
+    assert found == set()
+    assert without == {"brewed_at", "-brewed_at"}
+
+
+@pytest.mark.parametrize("word", TEAS.words)
+async def test_a_page_reads_no_more_than_it_shows(database: Database, database_url: str, teas: Teas, word: str) -> None:
+    """Deep in a list as at its beginning: the index is entered at the place."""
+    chance = random.Random(word)
+    stored = [some(chance) for _ in range(5000)]
+    await store(database, stored)
+    middle = page_in_memory(TEAS, stored, PageRequest(100, sort=word)).items[-1]
+    page = PageRequest(PAGE, TEAS.order(word).place_of(middle), word)
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ANALYZE tea")
+        statement = LIST.statements(TeaFilter(), page)[0]
+        explained = connection.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) " + statement, LIST.parameters(TeaFilter(), page)
+        ).fetchone()
+
+    assert explained is not None
+    nodes = list(nodes_of(explained[0][0]["Plan"]))
+    assert [node["Node Type"] for node in nodes] == ["Limit", "Index Scan"]
+    assert nodes[1]["Actual Rows"] == PAGE + 1
+    assert nodes[1].get("Rows Removed by Filter", 0) == 0
+
+
+def nodes_of(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in nodes_of(child))]
