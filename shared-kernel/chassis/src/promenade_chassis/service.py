@@ -107,7 +107,10 @@ def _worker(service: Service, memory: MemoryBus | None) -> EventWorker:
 async def _working(service: Service, worker: EventWorker) -> AsyncGenerator[None, None]:
     await worker.start()
     stopping = asyncio.Event()
-    jobs = [asyncio.create_task(job.run(stopping), name=f"{service.context}:{job.name}") for job in service.jobs]
+    jobs = [
+        asyncio.create_task(job.run(stopping, service.context), name=f"{service.context}:{job.name}")
+        for job in service.jobs
+    ]
     try:
         yield
     finally:

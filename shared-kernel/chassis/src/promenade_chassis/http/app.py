@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.connection import ASGIConnection
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler
@@ -76,6 +77,7 @@ def create_app(
         cors_config=CORSConfig(allow_origins=list(http.cors_origins)) if http.cors_origins else None,
         logging_config=None,
         request_max_body_size=None,
+        state=State({"context": context}),
     )
     declared_access(app)
     _remember_parameters(app)
@@ -84,7 +86,7 @@ def create_app(
 
 def with_edge(app: Litestar, http: HttpSettings) -> ASGIApp:
     """The application as it is served: with request ids, size limit, security headers and access log."""
-    return Edge(app, max_body_bytes=http.max_body_bytes)
+    return Edge(app, max_body_bytes=http.max_body_bytes, context=app.state.context)
 
 
 def _constant(value: Any) -> Any:
