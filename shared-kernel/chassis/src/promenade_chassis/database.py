@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -99,6 +99,10 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._pool.close()
+
+    def pool_stats(self) -> Mapping[str, int]:
+        """How busy the pool is, in `psycopg_pool`'s words."""
+        return self._pool.get_stats()
 
     async def is_ready(self) -> bool:
         """Whether the database answers."""

@@ -25,6 +25,7 @@ from promenade_chassis.events.worker import EventWorker, event_worker
 from promenade_chassis.http.app import with_edge
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.jobs import Job
+from promenade_chassis.process_meters import hide_pool, show_build, show_pool
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +86,8 @@ async def run(
 async def _open(service: Service) -> AsyncGenerator[None, None]:
     try:
         await service.database.open()
+        show_build(service.context, service.readiness.version)
+        show_pool(service.context, service.database)
         for start in service.on_start:
             await start()
         admin = service.settings.admin
@@ -94,6 +97,7 @@ async def _open(service: Service) -> AsyncGenerator[None, None]:
     finally:
         for close in service.on_stop:
             await close()
+        hide_pool(service.context)
         await service.database.close()
 
 
