@@ -34,7 +34,7 @@ class Dispatch(SpanProcessor):
         self._room = room
         self._batch = batch
         self._delay = delay
-        self._waiting: deque[ReadableSpan] = deque()
+        self.waiting: deque[ReadableSpan] = deque()
         self._wake = threading.Event()
         self._stopping = False
         self._answers = True
@@ -45,11 +45,11 @@ class Dispatch(SpanProcessor):
         """Called by the SDK where the span ends: takes microseconds, whatever the collector does."""
         if span.context is None or not span.context.trace_flags.sampled:
             return
-        if len(self._waiting) >= self._room or self._stopping:
+        if len(self.waiting) >= self._room or self._stopping:
             self._dropped(1)
             return
-        self._waiting.append(span)
-        if len(self._waiting) >= self._batch and not self._wake.is_set():
+        self.waiting.append(span)
+        if len(self.waiting) >= self._batch and not self._wake.is_set():
             self._wake.set()
 
     def stop(self, within: float) -> None:
@@ -59,8 +59,8 @@ class Dispatch(SpanProcessor):
         self._thread.join(within)
         self._exporter.shutdown()  # ends the exporter's pause between two tries, and refuses what is left
         self._thread.join(_REFUSED_SECONDS)
-        if self._thread.is_alive() and self._waiting:
-            self._dropped(len(self._waiting))
+        if self._thread.is_alive() and self.waiting:
+            self._dropped(len(self.waiting))
 
     def _run(self) -> None:
         while not self._stopping:
@@ -70,9 +70,9 @@ class Dispatch(SpanProcessor):
         self._send_all()
 
     def _send_all(self) -> None:
-        while self._waiting:
-            count = min(len(self._waiting), self._batch)
-            self._send([self._waiting.popleft() for _ in range(count)])
+        while self.waiting:
+            count = min(len(self.waiting), self._batch)
+            self._send([self.waiting.popleft() for _ in range(count)])
 
     def _send(self, spans: Sequence[ReadableSpan]) -> None:
         try:

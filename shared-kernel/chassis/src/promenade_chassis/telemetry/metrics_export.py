@@ -90,6 +90,8 @@ def metrics_data(families: Iterable[Metric], resource: Resource, since: int, now
 
 
 def _metric_of(family: Metric, since: int, now: int) -> OtelMetric | None:
+    if not family.samples:
+        return None
     if family.type == "counter":
         totals = [sample for sample in family.samples if sample.name.endswith("_total")]
         data = Sum(list(_points(totals, since, now)), AggregationTemporality.CUMULATIVE, is_monotonic=True)
@@ -100,8 +102,9 @@ def _metric_of(family: Metric, since: int, now: int) -> OtelMetric | None:
             family.name, family.documentation, family.unit, Histogram(points, AggregationTemporality.CUMULATIVE)
         )
     if family.type in ("gauge", "info"):
-        name = family.samples[0].name if family.samples else family.name
-        return OtelMetric(name, family.documentation, family.unit, Gauge(list(_points(family.samples, since, now))))
+        return OtelMetric(
+            family.samples[0].name, family.documentation, family.unit, Gauge(list(_points(family.samples, since, now)))
+        )
     return None  # summaries and state sets: there are none of ours
 
 

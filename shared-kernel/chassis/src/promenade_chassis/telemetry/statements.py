@@ -14,6 +14,7 @@ from promenade_chassis.telemetry.spans import Attributes, current_span, inside
 
 _LONGEST_TEXT = 2_000
 _VERB = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|MERGE|CALL)\b", re.IGNORECASE)
+_FUNCTION = re.compile(r"^SELECT\s+(?:[a-z_]+\.)?([a-z_][a-z0-9_]*)\(", re.IGNORECASE)
 _TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE(?!\s+SET|\s+OF|\s+SKIP))\s+"?([a-z_][a-z0-9_]*)"?', re.IGNORECASE)
 
 
@@ -25,7 +26,7 @@ class TracedCursor(AsyncCursor[DictRow]):
         span = current_span()
         if span is None:
             return await super().execute(query, params, **named)
-        name, attributes = _words_of(query)
+        name, attributes = words_of(query)
         with inside(span.child(name, "client", attributes)):
             return await super().execute(query, params, **named)
 
@@ -34,12 +35,12 @@ class TracedCursor(AsyncCursor[DictRow]):
         span = current_span()
         if span is None:
             return await super().executemany(query, params_seq, **named)
-        name, attributes = _words_of(query)
+        name, attributes = words_of(query)
         with inside(span.child(name, "client", attributes)):
             return await super().executemany(query, params_seq, **named)
 
 
-def _words_of(query: Any) -> tuple[str, Attributes]:
+def words_of(query: Any) -> tuple[str, Attributes]:
     """Only what is written as text is told: a composed statement may hold values."""
     return _words_of_text(query) if isinstance(query, str) else ("SQL", {"db.system.name": "postgresql"})
 
@@ -47,7 +48,7 @@ def _words_of(query: Any) -> tuple[str, Attributes]:
 @lru_cache(maxsize=512)
 def _words_of_text(text: str) -> tuple[str, Attributes]:
     plain = " ".join(text.split())
-    verb, table = _VERB.search(plain), _TABLE.search(plain)
+    verb, table = _VERB.search(plain), _TABLE.search(plain) or _FUNCTION.match(plain)
     name = " ".join(part for part in (verb and verb[1].upper(), table and table[1]) if part) or "SQL"
     return name, {
         "db.system.name": "postgresql",

@@ -109,7 +109,7 @@ def running_collector(port: int = 0) -> Generator[Collector, None, None]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
