@@ -13,6 +13,8 @@ from typing import Any
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -68,7 +70,7 @@ def _spans_of(request: Any) -> Iterable[Received]:
             yield Received(
                 service=service,
                 name=span.name,
-                kind=_KINDS[span.kind],
+                kind=_KINDS[int(span.kind)],
                 trace=span.trace_id.hex(),
                 id=span.span_id.hex(),
                 parent=span.parent_span_id.hex(),
@@ -78,9 +80,6 @@ def _spans_of(request: Any) -> Iterable[Received]:
                 failed=span.status.code == 2,
                 nanoseconds=span.end_time_unix_nano - span.start_time_unix_nano,
             )
-
-
-_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 
 
 def _metrics_of(request: Any) -> Iterable[tuple[tuple[str, str], Any]]:
