@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,11 +35,12 @@ class Received:
 
 
 class Collector:
-    """`url` is what `telemetry.endpoint` is set to."""
+    """`url` is what `telemetry.endpoint` is set to. While `hangs` is set it answers nobody."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.headers: list[Mapping[str, str]] = []
+        self.hangs = threading.Event()
         self._lock = threading.Lock()
         self._spans: list[Received] = []
         self._metrics: dict[tuple[str, str], Any] = {}
@@ -102,6 +104,8 @@ def running_collector(port: int = 0) -> Generator[Collector, None, None]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
+            while collector.hangs.is_set():
+                time.sleep(0.05)
             collector.take(self.path, body, {name.lower(): value for name, value in self.headers.items()})
             self.send_response(200)
             self.send_header("Content-Type", "application/x-protobuf")
