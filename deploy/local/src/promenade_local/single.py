@@ -16,6 +16,7 @@ from promenade_chassis.events.memory import MemoryBus
 from promenade_chassis.http.cursors import require_cursor_key
 from promenade_chassis.logs import configure_logging
 from promenade_chassis.service import Service, run
+from promenade_chassis.telemetry.start import start_telemetry
 from promenade_customer_management import bootstrap as customer_management
 from promenade_gateway.gateway import serving_gateway
 from promenade_identity import bootstrap as identity
@@ -54,5 +55,15 @@ async def run_suite(environments: Mapping[str, Mapping[str, str]]) -> None:
     await running
 
 
+def main(environments: Mapping[str, Mapping[str, str]]) -> None:
+    """Run the suite; each of its applications is traced under its own name."""
+    settings = load_settings("gateway", environments["gateway"]).telemetry
+    telemetry = start_telemetry(settings, ["gateway", *BUILDERS])
+    try:
+        uvloop.run(run_suite(environments))
+    finally:
+        telemetry.stop()
+
+
 if __name__ == "__main__":
-    uvloop.run(run_suite(msgspec.json.decode(os.environ["PROMENADE_SINGLE"], type=dict[str, dict[str, str]])))
+    main(msgspec.json.decode(os.environ["PROMENADE_SINGLE"], type=dict[str, dict[str, str]]))

@@ -14,6 +14,7 @@ import uvloop
 from promenade_chassis.config import ConfigurationError, Settings, load_settings
 from promenade_chassis.http.openapi import openapi_document
 from promenade_chassis.logs import configure_logging
+from promenade_chassis.telemetry.start import start_telemetry
 
 from promenade_gateway.gateway import create_gateway, serving_gateway
 
@@ -28,11 +29,19 @@ def main() -> int:
         configure_logging(settings.log, service="gateway")
         if arguments.command == "openapi":
             return _openapi(settings, arguments)
-        uvloop.run(_serve(settings))
+        _run(settings)
     except ConfigurationError as error:
         print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 - the logger needs the configuration
         return 2
     return 0
+
+
+def _run(settings: Settings) -> None:
+    telemetry = start_telemetry(settings.telemetry, ["gateway"])
+    try:
+        uvloop.run(_serve(settings))
+    finally:
+        telemetry.stop()
 
 
 async def _serve(settings: Settings) -> None:

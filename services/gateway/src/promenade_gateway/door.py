@@ -8,8 +8,11 @@ from typing import Any
 
 import structlog
 from litestar.types import Receive, Send
+from promenade_chassis.access_log import log_request
 from promenade_chassis.auth import TokenVerifier
+from promenade_chassis.http.meters import HttpMeters
 from promenade_chassis.ports import DomainError, ServiceUnavailable
+from promenade_chassis.telemetry.spans import Tracer
 
 from promenade_gateway.account import AccountKeys
 from promenade_gateway.admission import Admission, RedisAway, Standing
@@ -20,13 +23,13 @@ from promenade_gateway.exchange import CLIENT_GONE, Exchange
 from promenade_gateway.forward import Forwarder, abort
 from promenade_gateway.headers import check_framing, one
 from promenade_gateway.limits import Bucket, Limits, policy_header
+from promenade_gateway.meters import RATE_LIMITED, REDIS_AWAY
 from promenade_gateway.peers import Peers
 from promenade_gateway.routes import NOWHERE, Route, RouteTable
 from promenade_gateway.settings import GatewaySettings
 from promenade_gateway.tokens import authenticate
 
 log = structlog.get_logger(__name__)
-access_log = structlog.get_logger("promenade.access")
 
 OwnPages = Callable[[Exchange], Awaitable[None]]
 
@@ -46,19 +49,36 @@ class Door:
     own_pages: OwnPages
     settings: GatewaySettings
     max_body_bytes: int
+    meters: HttpMeters
+    tracer: Tracer | None = None
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Handle one request; other connections than HTTP are not served."""
         if scope["type"] != "http":
             return
-        exchange = Exchange(scope, receive, send, self.peers.of(scope))
+        exchange = Exchange(scope, receive, send, self.peers.of(scope), self.tracer)
+        self.meters.in_flight += 1
+        try:
+            with exchange.trail.under_way():
+                await self._answered(exchange)
+        finally:
+            self.meters.in_flight -= 1
+            self._tell(exchange)
+
+    async def _answered(self, exchange: Exchange) -> None:
         try:
             await self._answer(exchange)
         except ClientGone:
             exchange.status = exchange.status or CLIENT_GONE
         finally:
-            if exchange.route is None or not exchange.route.probe:
-                access_log.info("request.handled", **exchange.line())
+            status = exchange.status or CLIENT_GONE
+            exchange.trail.answered(exchange.method, exchange.counted_route, status, exchange.request_id)
+
+    def _tell(self, exchange: Exchange) -> None:
+        status = exchange.status or CLIENT_GONE
+        self.meters.answered(exchange.method, exchange.counted_route, status, exchange.seconds)
+        if exchange.route is None or not exchange.route.probe:
+            log_request(exchange.line())
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
@@ -130,6 +150,7 @@ class Door:
         exchange.extra_headers[b"ratelimit"] = verdict.draw.header.encode()
         _refuse_unless_good(verdict.standing)
         if not verdict.draw.allowed:
+            RATE_LIMITED.labels(buckets[0].policy.name).inc()
             raise RateLimited(verdict.draw.retry_after)
         if fault is not None:
             raise fault
@@ -145,6 +166,7 @@ class Door:
         return self.limits.for_address(address)
 
     def _go_on_without_redis(self, exchange: Exchange, route: Route, error: RedisAway) -> None:
+        REDIS_AWAY.inc()
         signed_in = exchange.token is not None or not route.public
         refuse = signed_in and self.settings.when_redis_is_away == "refuse"
         log.warning("redis.away", error=str(error), refused=refuse, request_id=exchange.request_id)

@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar.types import Receive, Send
+from promenade_chassis.access_log import milliseconds
 from promenade_chassis.auth import AccessToken
-from promenade_chassis.http.edge import SECURITY_HEADERS
+from promenade_chassis.http.edge import ROUTE_HEADER, SECURITY_HEADERS
 from promenade_chassis.http.problems import MEDIA_TYPE, problem_body
 from promenade_chassis.ports import DomainError, Unauthenticated
+from promenade_chassis.telemetry.spans import Tracer
+from promenade_chassis.telemetry.trace_context import trace_id_of
 
+from promenade_gateway.naming import counted_route, logged_route, told_route
 from promenade_gateway.peers import Peer
 from promenade_gateway.routes import Route
-from promenade_gateway.tracing import request_id_from, trace_id_of, traceparent_from
+from promenade_gateway.tracing import Trail, request_id_from
 
 RawPairs = Sequence[tuple[bytes, bytes]]
 CLIENT_GONE = 499  # nginx' status for the log; nobody is there to receive it
@@ -27,14 +31,17 @@ class Exchange:
     `extra_headers` (rate limits, CORS) go out with whatever answer it will be.
     """
 
-    def __init__(self, scope: Any, receive: Receive, send: Send, peer: Peer) -> None:
+    def __init__(self, scope: Any, receive: Receive, send: Send, peer: Peer, tracer: Tracer | None = None) -> None:
         self.scope = scope
         self.receive = receive
         self.peer = peer
         self.headers: list[tuple[bytes, bytes]] = list(scope["headers"])
         self.method: str = scope["method"]
         self.request_id = request_id_from(self.headers)
-        self.traceparent = traceparent_from(self.headers)
+        self.trail = Trail(self.headers, tracer, self.method)
+        if not self.trail.followed:  # a state without its trace is nobody's
+            self.headers = [(name, value) for name, value in self.headers if name != b"tracestate"]
+        self.told_route: str | None = None
         self.route: Route | None = None
         self.token: AccessToken | None = None
         self.extra_headers: dict[bytes, bytes] = {}
@@ -60,7 +67,9 @@ class Exchange:
         """Send the head of the answer; ours replace what the service says under the same names."""
         ours = {b"x-request-id": self.request_id.encode(), **self.extra_headers}
         self.status = status
-        kept = [(name, value) for name, value in headers if name not in ours or name == b"vary"]
+        self.told_route = told_route(next((value for name, value in headers if name == ROUTE_HEADER), None))
+        ours_alone = {ROUTE_HEADER, *ours} - {b"vary"}
+        kept = [(name, value) for name, value in headers if name not in ours_alone]
         await self._send({"type": "http.response.start", "status": status, "headers": [*kept, *ours.items()]})
 
     @property
@@ -103,21 +112,26 @@ class Exchange:
         await self.start(status, [*pairs, *SECURITY_HEADERS])
         await self.send_body(b"" if self.method == "HEAD" else content, more=False)
 
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.perf_counter() - self._began
+
+    @property
+    def counted_route(self) -> str:
+        """Under which name it is counted: one of a bounded set."""
+        return self.told_route or counted_route(self.route)
+
     def line(self) -> dict[str, Any]:
-        """What the access log says: no token, no body, no query."""
-        route = self.route.template if self.route else None
+        """What the access log says: no token, no body, no path or query as the client wrote it."""
         upstream = self.upstream_seconds
         return {
             "method": self.method,
-            "route": route,
+            "route": self.told_route or logged_route(self.route),
             "status": self.status,
-            "duration_ms": _milliseconds(time.perf_counter() - self._began),
-            "upstream_ms": None if upstream is None else _milliseconds(upstream),
+            "duration_ms": milliseconds(self.seconds),
+            "upstream_ms": None if upstream is None else milliseconds(upstream),
             "principal": str(self.token.principal.id) if self.token else None,
             "request_id": self.request_id,
-            "trace_id": trace_id_of(self.traceparent),
+            "trace_id": trace_id_of(self.trail.traceparent),
         }
-
-
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 1)

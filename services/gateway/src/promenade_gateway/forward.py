@@ -15,6 +15,7 @@ from promenade_gateway.body import ClientGone, RequestBody
 from promenade_gateway.errors import UpstreamAway, UpstreamTooSlow
 from promenade_gateway.exchange import Exchange
 from promenade_gateway.headers import answer_headers, request_headers
+from promenade_gateway.meters import UPSTREAM_FAILURES, UPSTREAM_RETRIES, UPSTREAM_SECONDS
 from promenade_gateway.settings import GatewaySettings
 from promenade_gateway.upstreams import Connections, Dropped, Service, Unreachable, Upstream
 
@@ -53,12 +54,17 @@ class Forwarder:
         began = time.perf_counter()
         try:
             answer = await self._ask(exchange, service, target, body)
+        except BaseException as error:
+            exchange.trail.attempted(type(error).__name__)
+            raise
         finally:
             exchange.upstream_seconds = time.perf_counter() - began
         try:
             await self._pass_back(exchange, answer)
             exchange.upstream_seconds = time.perf_counter() - began
         finally:
+            exchange.trail.attempted(status=answer.status)
+            UPSTREAM_SECONDS.labels(service.name).observe(exchange.upstream_seconds)
             # An answer that was not read to its end takes its connection with it.
             answer.release() if exchange.finished else answer.close()
 
@@ -69,19 +75,23 @@ class Forwarder:
         try:
             return await self._ask_one(exchange, service, upstream, target, body)
         except (Unreachable, Dropped) as error:
+            UPSTREAM_FAILURES.labels(service.name, type(error).__name__.lower()).inc()
             log.warning("upstream.failed", upstream=upstream.url, error=str(error), reached=isinstance(error, Dropped))
             again = _next_try(exchange, service, upstream, body, error)
             if again is None:
                 raise UpstreamAway(service.name) from error
+        UPSTREAM_RETRIES.labels(service.name).inc()
         try:
             return await self._ask_one(exchange, service, again, target, body)
         except (Unreachable, Dropped) as error:
+            UPSTREAM_FAILURES.labels(service.name, type(error).__name__.lower()).inc()
             raise UpstreamAway(service.name) from error
 
     async def _ask_one(
         self, exchange: Exchange, service: Service, upstream: Upstream, target: bytes, body: RequestBody
     ) -> aiohttp.ClientResponse:
         loop = asyncio.get_running_loop()
+        exchange.trail.attempt(exchange.method, service.name, upstream.url)
         headers = request_headers(exchange.headers, _own_headers(exchange, body))
         settings = self._settings
         try:
@@ -124,7 +134,7 @@ def _own_headers(exchange: Exchange, body: RequestBody) -> dict[str, str]:
     ours = {
         **exchange.peer.headers(),
         "X-Request-Id": exchange.request_id,
-        "traceparent": exchange.traceparent,
+        "traceparent": exchange.trail.traceparent,
     }
     if body.length is not None and (body.length or exchange.method not in ("GET", "HEAD", "OPTIONS")):
         ours["Content-Length"] = str(body.length)

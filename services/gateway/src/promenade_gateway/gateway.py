@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,7 +16,10 @@ from promenade_chassis.auth import TokenVerifier, verifier_from
 from promenade_chassis.config import Settings
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.http.listener import Server
-from prometheus_client import start_http_server
+from promenade_chassis.http.meters import http_meters_of
+from promenade_chassis.process_meters import show_build
+from promenade_chassis.telemetry.spans import tracer_of
+from prometheus_client import REGISTRY, start_http_server
 
 from promenade_gateway.account import AccountKeys
 from promenade_gateway.admission import Admission, RedisAdmission
@@ -26,12 +29,13 @@ from promenade_gateway.door import Door
 from promenade_gateway.forward import Forwarder
 from promenade_gateway.health import HealthCheck
 from promenade_gateway.limits import Limits
+from promenade_gateway.meters import show_upstreams
 from promenade_gateway.pages import Pages, create_pages
 from promenade_gateway.peers import Peers
 from promenade_gateway.protocol import protocol_with
 from promenade_gateway.routes import RouteTable
 from promenade_gateway.settings import GatewaySettings, gateway_settings
-from promenade_gateway.upstreams import Connections, services_from
+from promenade_gateway.upstreams import Connections, Service, services_from
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +51,7 @@ class Gateway:
     readiness: Readiness
     connections: Connections
     admission: Admission
+    services: Mapping[str, Service]
 
     async def open(self) -> None:
         """Make what belongs to the running event loop."""
@@ -83,8 +88,10 @@ def create_gateway(
         own_pages=Pages(pages),
         settings=own,
         max_body_bytes=settings.http.max_body_bytes,
+        meters=http_meters_of("gateway"),
+        tracer=tracer_of("gateway"),
     )
-    return Gateway(settings, own, door, pages, readiness, connections, asked)
+    return Gateway(settings, own, door, pages, readiness, connections, asked, services)
 
 
 @asynccontextmanager
@@ -97,12 +104,15 @@ async def serving_gateway(
         log.warning("gateway.account-key-guessable", advice="set gateway.account_secret")
     admin = settings.admin
     metrics = start_http_server(admin.port, addr=admin.host)[0] if admin.port else None
+    gauges = show_upstreams(gateway.services)
+    show_build("gateway", gateway.readiness.version)
     await gateway.open()
     try:
         async with _listening(gateway):
             yield gateway
     finally:
         await gateway.close()
+        REGISTRY.unregister(gauges)
         if metrics is not None:
             metrics.shutdown()
             metrics.server_close()

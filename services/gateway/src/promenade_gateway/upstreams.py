@@ -42,7 +42,7 @@ class Service:
         self.name = name
         self.upstreams = tuple(upstreams)
         self._max_in_flight = max_in_flight
-        self._in_flight = 0
+        self.in_flight = 0
         self._turn = 0
 
     def pick(self, *, after: Upstream | None = None) -> Upstream | None:
@@ -56,13 +56,13 @@ class Service:
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[None, None]:
         """Hold one of the service's places; raises `UpstreamBusy` when all are taken."""
-        if self._in_flight >= self._max_in_flight:
+        if self.in_flight >= self._max_in_flight:
             raise UpstreamBusy(f"The service {self.name} has too much to do; try again")
-        self._in_flight += 1
+        self.in_flight += 1
         try:
             yield
         finally:
-            self._in_flight -= 1
+            self.in_flight -= 1
 
 
 class Connections:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from promenade_gateway.tracing import request_id_from, trace_id_of, traceparent_from
+from promenade_gateway.tracing import Trail, request_id_from
 
 GOOD = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -23,8 +23,9 @@ def test_another_request_id_is_replaced(given: bytes) -> None:
 
 def test_a_good_traceparent_is_passed_on() -> None:
     """The trace began with the client."""
-    assert traceparent_from([(b"traceparent", GOOD.encode())]) == GOOD
-    assert trace_id_of(GOOD) == "4bf92f3577b34da6a3ce929d0e0e4736"
+    trail = Trail([(b"traceparent", GOOD.encode())], None, "GET")
+
+    assert (trail.traceparent, trail.followed) == (GOOD, True)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,20 @@ def test_a_good_traceparent_is_passed_on() -> None:
 )
 def test_another_traceparent_starts_a_new_trace(given: bytes) -> None:
     """Each a different one."""
-    made = {traceparent_from([(b"traceparent", given)]) for _ in range(2)}
+    made = [Trail([(b"traceparent", given)], None, "GET") for _ in range(2)]
 
-    assert len(made) == 2
-    assert all(re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", each) for each in made)
+    assert len({trail.traceparent for trail in made}) == 2
+    assert all(re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", trail.traceparent) for trail in made)
+    assert not any(trail.followed for trail in made)
+
+
+def test_without_a_tracer_nothing_of_a_trail_is_a_span() -> None:
+    """What goes on is what came, whatever happens on the way."""
+    trail = Trail([(b"traceparent", GOOD.encode())], None, "GET")
+
+    with trail.under_way() as span:
+        trail.attempt("GET", "billing", "http://billing:8000")
+        trail.attempted("Dropped")
+        trail.answered("GET", "/plans", 503, "mine")
+
+    assert (span, trail.traceparent) == (None, GOOD)

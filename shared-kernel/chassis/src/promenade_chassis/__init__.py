@@ -1,1 +1,5 @@
 """The plumbing every service stands on."""
+
+from promenade_chassis.unasked import import_nothing_unasked
+
+import_nothing_unasked()

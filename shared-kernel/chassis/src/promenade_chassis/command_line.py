@@ -18,6 +18,7 @@ from promenade_chassis.http.openapi import openapi_document
 from promenade_chassis.logs import configure_logging
 from promenade_chassis.migrations import folders_of, migrate
 from promenade_chassis.service import Service, run
+from promenade_chassis.telemetry.start import start_telemetry
 
 Build = Callable[[Settings], Service]
 
@@ -39,14 +40,19 @@ def main(context: str, package: str, build: Build, extra: Mapping[str, ExtraComm
         configure_logging(settings.log, service=context)
         if arguments.command == "events":
             return uvloop.run(run_events(settings, context, arguments))
-        return _dispatch(arguments, settings, package, build, extra or {})
+        return _dispatch(arguments, settings, context, package, build, extra or {})
     except ConfigurationError as error:
         print(f"{context}: {error}", file=sys.stderr)  # noqa: T201 - the logger needs the configuration
         return 2
 
 
 def _dispatch(
-    arguments: argparse.Namespace, settings: Settings, package: str, build: Build, extra: Mapping[str, ExtraCommand]
+    arguments: argparse.Namespace,
+    settings: Settings,
+    context: str,
+    package: str,
+    build: Build,
+    extra: Mapping[str, ExtraCommand],
 ) -> int:
     command: str = arguments.command
     if command == "migrate":
@@ -58,7 +64,12 @@ def _dispatch(
     serve, work = command in ("serve", "all"), command in ("work", "all")
     if serve:
         require_cursor_key(settings.http)
-    uvloop.run(_run(build, settings, serve=serve, work=work))
+    # Before anything is made: what is traced is decided where it is made.
+    telemetry = start_telemetry(settings.telemetry, [context])
+    try:
+        uvloop.run(_run(build, settings, serve=serve, work=work))
+    finally:
+        telemetry.stop()
     return 0
 
 

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
 import yaml
@@ -99,6 +99,23 @@ class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inbox_retention_days: int = 30
 
 
+class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """OpenTelemetry over OTLP (HTTP, protobuf); off without an endpoint. What is not said here, OTEL_* says.
+
+    `endpoint` is the collector's base URL (`http://collector:4318`), `headers` what it asks for as `key=value,…`: from
+    the environment, never from a file. `sampling` is the share of new traces that is recorded, 0 to 1. `service` is
+    the name in traces, by default that of the context. Every `metrics_seconds` the metrics are sent; 0 sends none.
+    """
+
+    endpoint: str = ""
+    headers: str = ""
+    sampling: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    service: str = ""
+    metrics_seconds: Annotated[int, msgspec.Meta(ge=0)] = 60
+    queue: Annotated[int, msgspec.Meta(ge=1)] = 2048
+    shutdown_seconds: int = 2
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Structured logs: JSON lines, or text for people."""
 
@@ -121,6 +138,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bus: BusSettings = BusSettings()
     events: EventsSettings = EventsSettings()
     log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     extra: dict[str, Any] = {}
     asked: set[str] = msgspec.field(default_factory=set[str])
     from_environment: frozenset[str] = frozenset()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -22,6 +22,8 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from promenade_chassis.config import DatabaseSettings
+from promenade_chassis.telemetry.spans import piece, tracing_is_on
+from promenade_chassis.telemetry.statements import TracedCursor
 
 Connection = AsyncConnection[DictRow]
 TRUSTED_SECONDS = 1.0
@@ -73,6 +75,7 @@ class Database:
                 "autocommit": True,
                 "row_factory": dict_row,
                 "application_name": application_name,
+                **({"cursor_factory": TracedCursor} if tracing_is_on() else {}),
                 "options": f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC",
             },
             min_size=settings.min_size,
@@ -97,6 +100,10 @@ class Database:
         """Close every connection."""
         await self._pool.close()
 
+    def pool_stats(self) -> Mapping[str, int]:
+        """How busy the pool is, in `psycopg_pool`'s words."""
+        return self._pool.get_stats()
+
     async def is_ready(self) -> bool:
         """Whether the database answers."""
         async with self._pool.connection(timeout=1.0) as connection:
@@ -115,15 +122,16 @@ class Database:
             async with self._savepoint(outer):
                 yield
             return
-        async with self._pool.connection() as connection:
-            transaction = _Transaction(connection, asyncio.current_task())
-            token = _transactions.set({**_transactions.get({}), id(self): transaction})
-            try:
-                async with connection.transaction():
-                    yield
-            finally:
-                transaction.open = False
-                _transactions.reset(token)
+        with piece("transaction"):
+            async with self._pool.connection() as connection:
+                transaction = _Transaction(connection, asyncio.current_task())
+                token = _transactions.set({**_transactions.get({}), id(self): transaction})
+                try:
+                    async with connection.transaction():
+                        yield
+                finally:
+                    transaction.open = False
+                    _transactions.reset(token)
         for callback in transaction.after_commit:
             callback()
 

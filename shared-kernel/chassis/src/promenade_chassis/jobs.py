@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from promenade_chassis.telemetry.spans import Tracer, occasion, tracer_of
+
 log = structlog.get_logger(__name__)
 
 MAX_PAUSE_SECONDS = 30.0
@@ -29,13 +31,14 @@ class Job:
         """Run soon; safe to call at any time."""
         self._woken.set()
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Run until `stopping` is set; the piece of work in hand is finished first."""
+    async def run(self, stopping: asyncio.Event, context: str = "") -> None:
+        """Run until `stopping` is set; the piece of work in hand is finished first. `context` is whose job it is."""
+        tracer = tracer_of(context)
         failures = 0
         while not stopping.is_set():
             self._woken.clear()
             try:
-                more = await self._work()
+                more = await (self._work() if tracer is None else self._traced(tracer))
                 failures = 0
             except Exception as error:  # a job must outlive whatever its work raises
                 failures += 1
@@ -45,6 +48,14 @@ class Job:
                 await self._pause(
                     stopping, min(self._every * 2**failures, MAX_PAUSE_SECONDS) if failures else self._every
                 )
+
+    async def _traced(self, tracer: Tracer) -> bool:
+        """A run that finds nothing to do leaves no trace: there are some every second."""
+        with occasion(tracer, f"job {self.name}") as run:
+            more = await self._work()
+            if more:
+                run.matters()
+            return more
 
     async def _pause(self, stopping: asyncio.Event, seconds: float) -> None:
         waits = [asyncio.create_task(self._woken.wait()), asyncio.create_task(stopping.wait())]

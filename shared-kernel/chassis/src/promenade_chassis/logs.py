@@ -9,9 +9,13 @@ from typing import Any
 
 import structlog
 
+from promenade_chassis.access_log import write_requests_to
 from promenade_chassis.config import LogSettings
 from promenade_chassis.error_words import trace_of
 from promenade_chassis.events.reacting import name_delivery
+from promenade_chassis.ports import traceparent_in_hand
+from promenade_chassis.telemetry.spans import current_span
+from promenade_chassis.telemetry.trace_context import span_id_of, trace_id_of, traceparent_from
 
 _SECRET_KEYS = ("password", "token", "secret", "code", "authorization", "cookie")
 
@@ -26,6 +30,7 @@ def configure_logging(settings: LogSettings, *, service: str) -> None:
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         name_delivery,
+        name_trace,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _name_service(service),
@@ -38,9 +43,22 @@ def configure_logging(settings: LogSettings, *, service: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    write_requests_to(None if pretty else sys.stderr, service=service, wanted=level <= logging.INFO)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def name_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """For structlog: the trace of the work at hand, and the span where it is recorded."""
+    span = current_span()
+    traceparent = traceparent_in_hand() if span is None else span.traceparent
+    # What an event brought is only as well-formed as whoever published it was careful.
+    if traceparent is not None and traceparent_from(traceparent.encode()) is not None:
+        event.setdefault("trace_id", trace_id_of(traceparent))
+        if span is not None:
+            event.setdefault("span_id", span_id_of(traceparent))
+    return event
 
 
 def _name_service(service: str) -> Any:

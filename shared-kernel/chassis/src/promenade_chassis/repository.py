@@ -13,6 +13,8 @@ from promenade_chassis import outbox
 from promenade_chassis.database import Database
 from promenade_chassis.lists import ListStatement
 from promenade_chassis.ports import Aggregate, DomainError, PageRequest, StaleVersion, current_cause, utc_now
+from promenade_chassis.telemetry.messages import traced_records
+from promenade_chassis.telemetry.spans import tracing_is_on
 
 Row = dict[str, Any]
 Item = TypeVar("Item")
@@ -113,11 +115,12 @@ def _sealed(aggregate: Aggregate) -> list[Envelope]:
     """What the aggregate has recorded, numbered on from its last event; of a fact all its forms."""
     cause = current_cause()
     first = aggregate.last_sequence + 1
-    return [
+    envelopes = [
         envelope
         for sequence, forms in enumerate(aggregate.recorded_forms(), start=first)
         for envelope in seal_forms(forms, subject=aggregate.id, sequence=sequence, cause=cause)
     ]
+    return traced_records(envelopes) if tracing_is_on() else envelopes
 
 
 @contextmanager

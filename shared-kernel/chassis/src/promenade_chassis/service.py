@@ -24,6 +24,7 @@ from promenade_chassis.http.app import with_edge
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.http.listener import Server
 from promenade_chassis.jobs import Job
+from promenade_chassis.process_meters import hide_pool, show_build, show_pool
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,8 @@ async def run(
 async def _open(service: Service) -> AsyncGenerator[None, None]:
     try:
         await service.database.open()
+        show_build(service.context, service.readiness.version)
+        show_pool(service.context, service.database)
         for start in service.on_start:
             await start()
         admin = service.settings.admin
@@ -91,6 +94,7 @@ async def _open(service: Service) -> AsyncGenerator[None, None]:
     finally:
         for close in service.on_stop:
             await close()
+        hide_pool(service.context)
         await service.database.close()
 
 
@@ -104,7 +108,10 @@ def _worker(service: Service, memory: MemoryBus | None) -> EventWorker:
 async def _working(service: Service, worker: EventWorker) -> AsyncGenerator[None, None]:
     await worker.start()
     stopping = asyncio.Event()
-    jobs = [asyncio.create_task(job.run(stopping), name=f"{service.context}:{job.name}") for job in service.jobs]
+    jobs = [
+        asyncio.create_task(job.run(stopping, service.context), name=f"{service.context}:{job.name}")
+        for job in service.jobs
+    ]
     try:
         yield
     finally:

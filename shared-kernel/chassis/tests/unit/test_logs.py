@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import pytest
 import structlog
+from promenade_chassis.access_log import write_requests_to
 from promenade_chassis.config import LogSettings
 from promenade_chassis.logs import configure_logging
 from psycopg.errors import UniqueViolation
@@ -21,6 +22,7 @@ def logging_as_before() -> Generator[None, None, None]:
     logging.root.handlers[:] = before[0]
     logging.root.setLevel(before[1])
     structlog.reset_defaults()
+    write_requests_to(None, service="")
 
 
 @pytest.mark.parametrize("library", [False, True])

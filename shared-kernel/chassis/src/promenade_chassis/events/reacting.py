@@ -8,10 +8,13 @@ from collections.abc import Iterable, MutableMapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from msgspec import structs
 from promenade_kernel.events.envelope import Envelope
 
 from promenade_chassis.events.bus import Deliveries, Subscription
 from promenade_chassis.ports import event_in_hand, put_down, take_in_hand
+from promenade_chassis.telemetry.messages import traced_reaction
+from promenade_chassis.telemetry.spans import tracing_is_on
 
 _reaction: ContextVar[str | None] = ContextVar("promenade_reaction", default=None)
 
@@ -78,6 +81,9 @@ async def react(subscription: Subscription, envelopes: Iterable[Envelope]) -> No
     name, held = _reaction.set(subscription.name), take_in_hand(None)
     call, wanted = subscription.reaction, subscription.event_class
     try:
+        if tracing_is_on():
+            await _react_traced(subscription, list(envelopes))
+            return
         if subscription.batch:
             await call(Deliveries(envelopes if isinstance(envelopes, Sequence) else list(envelopes), wanted))
             return
@@ -90,6 +96,20 @@ async def react(subscription: Subscription, envelopes: Iterable[Envelope]) -> No
     finally:
         put_down(held)
         _reaction.reset(name)
+
+
+async def _react_traced(subscription: Subscription, envelopes: Sequence[Envelope]) -> None:
+    """As `react`; what a reaction does is part of the trace of its event."""
+    call, wanted = subscription.reaction, subscription.event_class
+    if subscription.batch:
+        with traced_reaction(subscription.name, envelopes):
+            await call(Deliveries(envelopes, wanted))
+        return
+    for envelope in envelopes:
+        with traced_reaction(subscription.name, (envelope,)) as span:
+            inside = envelope if span is None else structs.replace(envelope, traceparent=span.traceparent)
+            take_in_hand(inside)
+            await call(inside.open_as(wanted), inside)
 
 
 def refuse_own_cancellation(cancelled: asyncio.CancelledError) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
@@ -113,6 +114,7 @@ def create_app(
         cors_config=CORSConfig(allow_origins=list(http.cors_origins)) if http.cors_origins else None,
         logging_config=None,
         request_max_body_size=None,
+        state=State({"context": context}),
     )
     declared_access(app)
     declared_lists(app)
@@ -122,7 +124,7 @@ def create_app(
 
 def with_edge(app: Litestar, http: HttpSettings) -> ASGIApp:
     """The application as it is served: with request ids, size limit, security headers and access log."""
-    return Edge(app, max_body_bytes=http.max_body_bytes)
+    return Edge(app, max_body_bytes=http.max_body_bytes, context=app.state.context)
 
 
 def _constant(value: Any) -> Any:

@@ -1,7 +1,14 @@
 """The pure part of the chassis: all that entities, repositories (ports) and use cases may import of it."""
 
 from promenade_chassis.ports.aggregate import Aggregate, utc_now
-from promenade_chassis.ports.cause import current_cause, event_in_hand, put_down, take_in_hand, use_cause
+from promenade_chassis.ports.cause import (
+    current_cause,
+    event_in_hand,
+    put_down,
+    take_in_hand,
+    traceparent_in_hand,
+    use_cause,
+)
 from promenade_chassis.ports.clock import Clock, RealClock
 from promenade_chassis.ports.errors import (
     BadRequest,
@@ -63,6 +70,7 @@ __all__ = [
     "invalid_field",
     "put_down",
     "take_in_hand",
+    "traceparent_in_hand",
     "use_cause",
     "utc_now",
 ]

@@ -29,6 +29,12 @@ def event_in_hand() -> Envelope | None:
     return held if isinstance(held, Envelope) else None
 
 
+def traceparent_in_hand() -> str | None:
+    """The W3C trace context of the work at hand, if it has a cause that brought one."""
+    held = _current.get()
+    return held.traceparent if held is not None else None
+
+
 @contextmanager
 def use_cause(cause: Cause | Envelope) -> Generator[None, None, None]:
     """Make `cause` the cause of everything recorded inside; an envelope's own cause is what follows from its event."""

@@ -1,0 +1,77 @@
+"""What the gateway counts beside its answers (which the chassis' HTTP meters count under the context `gateway`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+TOKEN_CACHE_HITS = Counter("promenade_gateway_token_cache_hits", "Tokens that were known to be good.")
+TOKEN_CACHE_MISSES = Counter("promenade_gateway_token_cache_misses", "Tokens whose signature had to be checked.")
+REDIS_ROUND_TRIPS = Counter(
+    "promenade_gateway_redis_round_trips", "Questions sent to Redis; many requests may share one."
+)
+REDIS_AWAY = Counter("promenade_gateway_redis_away", "Requests for which Redis gave no answer.")
+RATE_LIMITED = Counter("promenade_gateway_rate_limited", "Requests refused with 429, by policy.", ["policy"])
+UPSTREAM_RETRIES = Counter("promenade_gateway_upstream_retries", "Requests sent to a service again.", ["service"])
+UPSTREAM_FAILURES = Counter(
+    "promenade_gateway_upstream_failures", "Attempts without an answer, by what happened.", ["service", "failure"]
+)
+UPSTREAM_SECONDS = Histogram(
+    "promenade_gateway_upstream_seconds",
+    "From sending a request to a service to the end of its answer.",
+    ["service"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+
+
+class _Breaker(Protocol):
+    @property
+    def is_open(self) -> bool: ...
+
+
+class _Upstream(Protocol):
+    @property
+    def url(self) -> str: ...
+    @property
+    def breaker(self) -> _Breaker: ...
+
+
+class _Service(Protocol):
+    @property
+    def upstreams(self) -> Iterable[_Upstream]: ...
+    @property
+    def in_flight(self) -> int: ...
+
+
+class UpstreamGauges(Collector):
+    """How the services stand at this moment, asked by the scrape."""
+
+    def __init__(self, services: Mapping[str, _Service]) -> None:
+        self._services = services
+
+    def collect(self) -> Iterable[Metric]:
+        """Called by the scrape, in a thread of its own."""
+        breakers = GaugeMetricFamily(
+            "promenade_gateway_breaker_open",
+            "1 while a replica is left alone because it takes no connections.",
+            labels=["service", "upstream"],
+        )
+        in_flight = GaugeMetricFamily(
+            "promenade_gateway_upstream_in_flight", "Requests under way to a service.", labels=["service"]
+        )
+        for name, service in self._services.items():
+            in_flight.add_metric([name], service.in_flight)
+            for upstream in service.upstreams:
+                breakers.add_metric([name, upstream.url], int(upstream.breaker.is_open))
+        return (breakers, in_flight)
+
+
+def show_upstreams(services: Mapping[str, _Service], registry: CollectorRegistry = REGISTRY) -> UpstreamGauges:
+    """Let the process's metrics tell of these services; `registry.unregister` ends it."""
+    gauges = UpstreamGauges(services)
+    registry.register(gauges)
+    return gauges
