@@ -21,6 +21,7 @@ from promenade_chassis.http.bodies import JsonBody
 from promenade_chassis.http.edge import Edge
 from promenade_chassis.http.health import Readiness, health_routes
 from promenade_chassis.http.openapi import TextValueSchema, openapi_config, serve_openapi
+from promenade_chassis.http.openapi_examples import Documentation
 from promenade_chassis.http.problems import EXCEPTION_HANDLERS
 from promenade_chassis.http.resources import provide_if_match, provide_page, provide_required_if_match
 from promenade_chassis.http.writes import Writes
@@ -48,11 +49,13 @@ def create_app(
     readiness: Readiness,
     http: HttpSettings,
     root_routes: Sequence[ControllerRouterHandler] = (),
+    documentation: Documentation | None = None,
 ) -> Litestar:
     """A service's application under `/api/v1/<context>`.
 
     `dependencies` maps names to the objects handlers ask for by that name. Raises `UndeclaredAccess` when a
-    route declares no access. `root_routes` stand outside the prefix (JWKS).
+    route declares no access. `root_routes` stand outside the prefix (JWKS). `documentation` is what the
+    specification says beyond the routes.
     """
     api = Router(path=f"/api/v1/{context}", route_handlers=routes)
     app = Litestar(
@@ -75,6 +78,7 @@ def create_app(
         openapi_config=openapi_config(f"Promenade {description.split(':')[0]}", version, description),
         cors_config=CORSConfig(allow_origins=list(http.cors_origins)) if http.cors_origins else None,
         logging_config=None,
+        opt={"documentation": documentation or Documentation()},
         request_max_body_size=None,
     )
     declared_access(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Router, get
@@ -11,14 +12,14 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, License, Schema, SecurityScheme, Server, Tag
+from litestar.openapi.spec import Components, License, Schema, SecurityScheme, Server
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 from promenade_kernel.values.text import TextValue
 
 from promenade_chassis.http.access import Access, public
-from promenade_chassis.http.openapi_answers import FAULT_SCHEMA, HEADERS, PROBLEM_SCHEMA, refusals
-from promenade_chassis.http.openapi_examples import Examples
+from promenade_chassis.http.openapi_answers import FAULT_SCHEMA, HEADERS, problem_schema, refusals
+from promenade_chassis.http.openapi_examples import Documentation, Examples
 from promenade_chassis.http.openapi_operation import OperationWriter, answer_kinds, body_kind
 from promenade_chassis.http.openapi_schemas import Schemas
 
@@ -31,6 +32,8 @@ _HABITS = (
     "refused, never ignored. The body of a command may be absent. Every answer with a status from 400 on is a problem "
     "(RFC 9457); a fault of ours is one with status 500 and code `internal-error`."
 )
+# Components that mean something else in each service.
+_OWN_KINDS = ("schemas", "examples", "responses")
 _BEARER = SecurityScheme(
     type="http", scheme="bearer", bearer_format="JWT", description="The access token that `POST /auth/login` gives."
 )
@@ -54,17 +57,14 @@ def _hide(_: Any, __: Any) -> None:
     raise NotFoundException
 
 
-def openapi_config(
-    title: str, version: str, description: str, tags: Mapping[str, str] | None = None
-) -> OpenAPIConfig:
-    """The configuration of a service's specification; `tags` describes each of the tags its routes have."""
+def openapi_config(title: str, version: str, description: str) -> OpenAPIConfig:
+    """The configuration of a service's specification."""
     return OpenAPIConfig(
         title=title,
         version=version,
         description=f"{description}\n\n{_HABITS}",
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         servers=[Server(url="/", description="The gateway")],
-        tags=[Tag(name=name, description=text) for name, text in (tags or {}).items()],
         components=Components(security_schemes={"bearer": _BEARER}),
         # Litestar's own pages load scripts from outside; the document is served by `serve_openapi`.
         openapi_router=Router(
@@ -87,8 +87,16 @@ def openapi_document(app: Litestar) -> Document:
     writer = OperationWriter(schemas, generated, own_pages=bool(app.opt.get("own_pages")))
     for operation, handler, access, method in described:
         writer.complete(operation, handler, access, method)
-    document["components"] = {**document["components"], **_components(schemas)}
+    said = documentation_of(app)
+    document["tags"] = [{"name": name, "description": text} for name, text in said.tags.items()]
+    document["components"] = {**document["components"], **_components(schemas, said)}
     return document
+
+
+def documentation_of(app: Litestar) -> Documentation:
+    """What the service says beyond its routes, with the tags that every service has."""
+    said: Documentation = app.opt.get("documentation", Documentation())
+    return replace(said, tags={**said.tags, "health": "Whether the process lives and can work."})
 
 
 def openapi_text(document: Document) -> str:
@@ -102,11 +110,11 @@ def merged_document(documents: Mapping[str, Document], title: str) -> Document:
     merged |= {"servers": [{"url": "/"}], "tags": [], "components": {}}
     for service, document in documents.items():
         text = json.dumps(document)
-        for kind in ("schemas", "examples"):
+        for kind in _OWN_KINDS:
             text = text.replace(f"#/components/{kind}/", f"#/components/{kind}/{service}.")
         renamed: Document = json.loads(text)
         for kind, parts in renamed["components"].items():
-            prefix = f"{service}." if kind in ("schemas", "examples") else ""
+            prefix = f"{service}." if kind in _OWN_KINDS else ""
             merged["components"].setdefault(kind, {}).update({prefix + name: part for name, part in parts.items()})
         merged["paths"] = {**renamed["paths"], **merged["paths"]}
         merged["tags"] += [tag for tag in renamed.get("tags", []) if tag not in merged["tags"]]
@@ -132,11 +140,15 @@ def _described(app: Litestar, document: Document) -> Iterator[Described]:
                     yield operation, handler, access, str(method)
 
 
-def _components(schemas: Schemas) -> Document:
-    examples = Examples(schemas.components, schemas.structs)
+def _components(schemas: Schemas, said: Documentation) -> Document:
+    examples = Examples(schemas.components, said.examples)
     made = {name: {"value": examples.of(name)} for name, schema in schemas.components.items() if "properties" in schema}
     return {
-        "schemas": {**schemas.components, "Problem": PROBLEM_SCHEMA, "ProblemFault": FAULT_SCHEMA},
+        "schemas": {
+            **schemas.components,
+            "Problem": problem_schema(said.problem_members),
+            "ProblemFault": FAULT_SCHEMA,
+        },
         "headers": HEADERS,
         "responses": refusals(),
         "examples": made,

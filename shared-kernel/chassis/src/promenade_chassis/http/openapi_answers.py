@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 Part = dict[str, Any]
@@ -9,7 +10,7 @@ Part = dict[str, Any]
 _TEXT: Part = {"type": "string"}
 _SLUG: Part = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"}
 
-PROBLEM_SCHEMA: Part = {
+_PROBLEM: Part = {
     "title": "Problem",
     "type": "object",
     "description": "RFC 9457 problem details. `code` is stable, texts are not.",
@@ -32,6 +33,7 @@ PROBLEM_SCHEMA: Part = {
             "description": "Every fault of the input.",
             "items": {"$ref": "#/components/schemas/ProblemFault"},
         },
+        "state": {"type": "string", "description": "The state that stands in the way; with `invalid-transition`."},
         "allowed": {
             "type": "array",
             "description": "The commands that are possible instead; with `invalid-transition`.",
@@ -118,7 +120,13 @@ _REFUSALS: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
     ),
     "403": ("Forbidden", "Known, but not allowed", "forbidden", "You are not allowed to do this", ()),
     "404": ("NotFound", "Not there, deleted, or not yours", "not-found", "There is no such resource", ()),
-    "408": ("RequestTimeout", "The body did not arrive in time", "request-timeout", "The body did not arrive in time", ()),
+    "408": (
+        "RequestTimeout",
+        "The body did not arrive in time",
+        "request-timeout",
+        "The body did not arrive in time",
+        (),
+    ),
     "409": (
         "Conflict",
         "The state of the resource stands in the way, a duplicate, a lost race, or an Idempotency-Key in flight",
@@ -180,6 +188,11 @@ _REFUSALS: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
 }
 
 
+def problem_schema(members: Mapping[str, Part]) -> Part:
+    """The schema of a service's problems: the usual members, and those only it has."""
+    return {**_PROBLEM, "properties": {**_PROBLEM["properties"], **members}}
+
+
 def refusal(status: str) -> Part:
     """The reference an operation's answer of this status is."""
     return {"$ref": f"#/components/responses/{_REFUSALS[status][0]}"}
@@ -220,5 +233,5 @@ def _example(status: int, code: str, title: str) -> Part:
         fault = {"pointer": "/lines/0/quantity", "detail": "Expected `int` >= 1", "code": "out-of-range"}
         problem["errors"] = [fault]
     if code == "invalid-transition":
-        problem["allowed"] = ["release"]
+        problem |= {"state": "placed", "allowed": ["release"]}
     return problem

@@ -1,52 +1,62 @@
-"""Examples: made from the schemas themselves, and from what structs say of their fields.
+"""Examples: made from the schemas themselves, and from what a service says of its resources.
 
-A struct may declare `EXAMPLE: ClassVar[Example]`, values for some of its fields; all others follow from formats,
-limits, choices and the words below. A test validates every example against its schema.
+Formats, limits, choices and the words below give every field a value; `Documentation.examples` says, for a component,
+what some of its fields are instead. A test validates every example against its schema.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-import msgspec
-
-from promenade_chassis.http.openapi_schemas import PREFIX, Schema
+from promenade_chassis.http.openapi_schemas import PREFIX, Schema, is_null
 
 Example = Mapping[str, Any]
 
 MOMENT = "2026-03-14T09:26:53Z"
 
-# Values of fields that mean the same wherever they appear.
+
+@dataclass(frozen=True, slots=True)
+class Documentation:
+    """What a service says beyond its routes.
+
+    `tags`: what each is about; `examples`: fields of components, by the component's name; `problem_members`: the
+    schemas of what its problems have beside the usual members.
+    """
+
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    examples: Mapping[str, Example] = field(default_factory=dict[str, Example])
+    problem_members: Mapping[str, Schema] = field(default_factory=dict[str, Schema])
+
+
+# Values of fields that mean the same wherever they appear. None where the field may be left out.
 _WORDS: dict[str, Any] = {
-    "street": "Unter den Linden 1",
-    "city": "Berlin",
-    "postal_code": "10117",
-    "country": "DE",
+    "street": "Linke Wienzeile 12",
+    "city": "Vienna",
+    "postal_code": "1060",
+    "country": "AT",
     "street2": None,
     "region": None,
     "currency": "EUR",
     "email": "ada@example.com",
-    "phone": "+4930901820",
-    "percent": "10",
+    "phone": "+43158858",
     "next_cursor": None,
     "version": 3,
     "locale": "en-GB",
-    "timezone": "Europe/Berlin",
+    "timezone": "Europe/Vienna",
+    "amount": 1999,
 }
-# The kernel's values, which know nothing of specifications.
-_VALUES: dict[str, Example] = {
-    "Discount": {"amount": None},
-}
+_VALUES: dict[str, Example] = {"Discount": {"amount": None, "percent": "10"}}
 
 
 class Examples:
     """Makes examples for the components of one specification."""
 
-    def __init__(self, components: Mapping[str, Schema], structs: Mapping[str, type[msgspec.Struct]]) -> None:
+    def __init__(self, components: Mapping[str, Schema], said: Mapping[str, Example]) -> None:
         self._components = components
-        self._structs = structs
+        self._said = {**_VALUES, **said}
 
     def of(self, component: str) -> Any:
         """One realistic value of a component."""
@@ -55,30 +65,30 @@ class Examples:
     def _value(self, schema: Schema, name: str) -> Any:
         if "$ref" in schema:
             return self._component(str(schema["$ref"]).removeprefix(PREFIX), name)
+        if "anyOf" in schema:
+            return self._choice(schema["anyOf"], name)
+        if name in _WORDS and _WORDS[name] is not None:
+            return _WORDS[name]
         for keyword in ("examples", "enum"):
             if schema.get(keyword):
                 return schema[keyword][0]
-        if "anyOf" in schema:
-            return self._choice(schema["anyOf"], name)
-        if name in _WORDS:
-            return _WORDS[name]
         return self._typed(schema, name)
 
     def _choice(self, choices: list[Schema], name: str) -> Any:
-        nullable = any(choice.get("type") == "null" for choice in choices)
-        if nullable and _WORDS.get(name, "") is None:
+        may_be_absent = any(is_null(choice) for choice in choices)
+        if may_be_absent and name in _WORDS and _WORDS[name] is None:
             return None
-        return self._value(next(choice for choice in choices if choice.get("type") != "null"), name)
+        return self._value(next(choice for choice in choices if not is_null(choice)), name)
 
     def _component(self, component: str, name: str) -> Any:
         schema = self._components[component]
         if "properties" not in schema:
             return self._value(schema, name)
-        given = {**_VALUES.get(component, {}), **declared(self._structs.get(component))}
+        said = self._said.get(component, {})
         fields = cast("dict[str, Schema]", schema["properties"])
-        values = {field: given[field] if field in given else self._value(part, field) for field, part in fields.items()}
+        values = {name: said[name] if name in said else self._value(part, name) for name, part in fields.items()}
         needed = schema.get("required", ())
-        return {field: value for field, value in values.items() if field in needed or value is not None}
+        return {name: value for name, value in values.items() if name in needed or value is not None}
 
     def _typed(self, schema: Schema, name: str) -> Any:
         kind = schema.get("type")
@@ -91,14 +101,6 @@ class Examples:
         if kind == "boolean":
             return bool(schema.get("default", False))
         return _text(schema, name)
-
-
-def declared(kind: type[msgspec.Struct] | None) -> dict[str, Any]:
-    """What a struct and those it inherits from say of their fields."""
-    said: dict[str, Any] = {}
-    for ancestor in reversed(kind.__mro__ if kind is not None else ()):
-        said |= vars(ancestor).get("EXAMPLE", {})
-    return said
 
 
 def _text(schema: Schema, name: str) -> str:

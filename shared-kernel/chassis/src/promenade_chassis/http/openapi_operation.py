@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any, cast, get_origin
 
 import msgspec
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
 
 from promenade_chassis.http.access import Access
 from promenade_chassis.http.openapi_answers import headers, refusal
@@ -45,8 +46,13 @@ def answer_kinds(handler: HTTPRouteHandler) -> dict[int, Any]:
     kind = returned.annotation
     if returned.is_subclass_of(Response):
         kind = returned.inner_types[0].annotation if returned.inner_types else Any
-    others = {status: spec.data_container for status, spec in (handler.responses or {}).items()}
+    others: dict[int, Any] = {status: cast("Any", spec).data_container for status, spec in declared_answers(handler)}
     return {handler.status_code: None if kind is type(None) else kind, **others}
+
+
+def declared_answers(handler: HTTPRouteHandler) -> list[tuple[int, ResponseSpec]]:
+    """What a handler answers with another status than its usual one (`responses=`)."""
+    return list((handler.responses or {}).items())
 
 
 class OperationWriter:
@@ -67,7 +73,10 @@ class OperationWriter:
         kind = body_kind(handler)
         if kind is not None:
             operation["requestBody"] = {"required": _is_required(kind), "content": self._content(kind)}
-        answers = {str(status): self._answer(operation, handler, status, kind) for status, kind in answer_kinds(handler).items()}
+        answers = {
+            str(status): self._answer(operation, handler, status, kind)
+            for status, kind in answer_kinds(handler).items()
+        }
         refused = {status: refusal(status) for status in sorted(self._statuses(operation, handler, access, method))}
         operation["responses"] = {**refused, **answers}
 
@@ -132,19 +141,22 @@ class OperationWriter:
 
 def _is_required(kind: Any) -> bool:
     """Whether a body has to be sent: an absent one is read as `{}`."""
-    fields = msgspec.structs.fields(kind) if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else ()
-    return any(field.required for field in fields)
+    return _is_a(kind, msgspec.Struct) and any(field.required for field in msgspec.structs.fields(kind))
+
+
+def _is_a(kind: Any, base: type[Any]) -> bool:
+    return isinstance(kind, type) and issubclass(cast("type[Any]", kind), base)
 
 
 def _headers_of(handler: HTTPRouteHandler, status: int, kind: Any) -> tuple[str, ...]:
-    is_resource = isinstance(kind, type) and issubclass(kind, Resource)
+    is_resource = _is_a(kind, Resource)
     tagged = ("ETag",) if is_resource and handler.parsed_fn_signature.return_type.is_subclass_of(Response) else ()
-    linked = ("Link",) if getattr(kind, "__origin__", None) is Listing else ()
+    linked = ("Link",) if get_origin(kind) is Listing else ()
     return (*tagged, *linked, *(("Location",) if status == 201 else ()))
 
 
 def _described(handler: HTTPRouteHandler, status: int) -> str:
-    spec = (handler.responses or {}).get(status)
+    spec = dict(declared_answers(handler)).get(status)
     if spec is not None:
         return spec.description
     if status == 202:

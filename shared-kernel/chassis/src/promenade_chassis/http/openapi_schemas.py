@@ -7,6 +7,7 @@ bodies of requests and answers are described by the library that reads and write
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from inspect import cleandoc
 from typing import Any, cast, get_args
 
@@ -25,24 +26,25 @@ class Schemas:
 
     def __init__(self, asked: Sequence[Any], shown: Sequence[Any]) -> None:
         kinds = list(dict.fromkeys([*asked, *shown]))
-        made, components = msgspec.json.schema_components(kinds, schema_hook=schema_hook, ref_template=PREFIX + "{name}")
+        made, components = msgspec.json.schema_components(
+            kinds, schema_hook=schema_hook, ref_template=PREFIX + "{name}"
+        )
         self._of: dict[Any, Schema] = dict(zip(kinds, made, strict=True))
         self.components: dict[str, Schema] = _plain(components)
-        self.structs = {name: kind for kind in structs_in(kinds) if (name := self._name_of(kind)) is not None}
         received = set(self._reached(self._of[kind] for kind in asked))
+        structs = {kind.__name__: kind for kind in structs_in(kinds)}
         for name, schema in self.components.items():
-            if "properties" in schema and name in received:
+            if name not in structs:
+                continue
+            _mark_times(schema, structs[name])
+            if name in received:
                 schema["additionalProperties"] = False
-            elif "properties" in schema and not _omits(self.structs.get(name)):
+            elif not structs[name].__struct_config__.omit_defaults:
                 schema["required"] = list(schema["properties"])
 
     def of(self, kind: Any) -> Schema:
         """The schema of one of the types it was made from."""
         return self._of[kind]
-
-    def _name_of(self, kind: type[msgspec.Struct]) -> str | None:
-        title = kind.__name__
-        return title if title in self.components else None
 
     def _reached(self, roots: Iterable[Schema]) -> Iterator[str]:
         seen: set[str] = set()
@@ -82,8 +84,18 @@ def structs_in(kinds: Iterable[Any]) -> Iterator[type[msgspec.Struct]]:
             waiting += [field.type for field in msgspec.structs.fields(kind)]
 
 
-def _omits(kind: type[msgspec.Struct] | None) -> bool:
-    return kind is None or kind.__struct_config__.omit_defaults
+def is_null(schema: Schema) -> bool:
+    """Whether the schema stands for null alone."""
+    return schema.get("type") == "null"
+
+
+def _mark_times(schema: Schema, kind: type[msgspec.Struct]) -> None:
+    """Say of times that they are; msgspec does so only where a type insists on a zone. Ours always have one."""
+    for field in msgspec.structs.fields(kind):
+        if datetime in (field.type, *get_args(field.type)):
+            shown = schema["properties"][field.encode_name]
+            part = next(choice for choice in shown.get("anyOf", [shown]) if not is_null(choice))
+            part["format"] = "date-time"
 
 
 def _plain(part: Any) -> Any:
