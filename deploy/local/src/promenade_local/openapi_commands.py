@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from litestar import Litestar
 from promenade_chassis.config import load_settings
 from promenade_chassis.http.openapi import Document, openapi_document, openapi_text
 from promenade_gateway.gateway import create_gateway
@@ -48,11 +49,15 @@ def openapi(
         _write(directory / name, openapi_text(document_of(name)), release=release)
 
 
+def application_of(name: str) -> Litestar:
+    """The routes of a service or of the gateway; nothing is started or connected to."""
+    settings = load_settings(name, {})
+    return create_gateway(settings).pages if name == "gateway" else BUILDERS[name](settings).app
+
+
 def document_of(name: str) -> Document:
-    """The specification of a service or of the gateway; nothing is started or connected to."""
-    if name == "gateway":
-        return openapi_document(create_gateway(load_settings(name, {})).pages)
-    return openapi_document(BUILDERS[name](load_settings(name, {})).app)
+    """The specification that the routes make."""
+    return openapi_document(application_of(name))
 
 
 def _chosen(services: Sequence[str], directory: Path) -> Sequence[str]:

@@ -72,6 +72,11 @@ class Comparison:
                 yield f"{where}/{name}: was removed"
                 continue
             yield from self._compare(f"{where}/{name}", before[name], after[name], asked=asked)
+        others = old.get("additionalProperties", True)
+        if asked and others is not False:  # what could have any name could have had this one
+            for name in sorted(after.keys() - before.keys()):
+                unnamed = cast("Schema", others if isinstance(others, Mapping) else {})
+                yield from self._compare(f"{where}/{name}", unnamed, after[name], asked=True)
         for name in sorted(now_needed - needed if asked else needed - now_needed):
             if asked or name in after:
                 yield f"{where}/{name}: is now {'required' if asked else 'optional'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Litestar, Router
@@ -11,6 +12,7 @@ from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.typing import FieldDefinition
 from promenade_kernel.values.text import TextValue
 
 from promenade_chassis.auth import TokenVerifier
@@ -34,6 +36,17 @@ class UnknownParameter(BadRequest):
 
     slug = "unknown-parameter"
     title = "The route does not know this query parameter"
+
+
+class InvalidParameter(BadRequest):
+    """A query parameter has a value that it cannot have."""
+
+    slug = "invalid-parameter"
+    title = "A parameter is not valid"
+
+
+class RepeatedParameter(InvalidParameter):
+    """A query parameter is there twice: which one counts is anybody's guess."""
 
 
 def create_app(
@@ -106,15 +119,42 @@ def _decode_text_value(kind: Any, value: Any) -> Any:
     return kind(value)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The query parameters of a route: those that may be repeated, and those that "null" would switch off."""
+
+    names: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+    never_null: frozenset[str] = frozenset()
+
+
 def _remember_parameters(app: Litestar) -> None:
     for route in app.routes:
         for handler, kwargs in getattr(route, "route_handler_map", {}).values():
-            handler.opt["query_parameters"] = frozenset(p.field_alias for p in kwargs.expected_query_params)
+            fields = handler.parsed_fn_signature.parameters
+            known = kwargs.expected_query_params
+            handler.opt["query_parameters"] = _Known(
+                names=frozenset(p.field_alias for p in known),
+                lists=frozenset(p.field_alias for p in known if p.is_sequence),
+                never_null=frozenset(p.field_alias for p in known if _reads_null(fields.get(p.field_name))),
+            )
+
+
+def _reads_null(field: FieldDefinition | None) -> bool:
+    """Whether msgspec would take the text "null" for no value at all: then a filter would be ignored."""
+    return field is not None and field.is_optional and not any(inner.annotation is str for inner in field.inner_types)
 
 
 def _refuse_unknown_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    known: _Known = handler.opt.get("query_parameters", _Known())
+    seen: set[str] = set()
     for name, value in connection.query_params.multi_items():
-        if name not in handler.opt.get("query_parameters", ()):
+        if name not in known.names:
             raise UnknownParameter(f"The route does not know the query parameter '{name}'")
         if "\x00" in value:
             raise BadRequest("The NUL character is not allowed in query parameters")
+        if name in seen - known.lists:
+            raise RepeatedParameter(f"The query parameter '{name}' may be given once")
+        if value == "null" and name in known.never_null:
+            raise InvalidParameter(f"{name}: 'null' is no value; leave the parameter out")
+        seen.add(name)

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 CHECK_SECONDS = 2.0
 
 
-class Report(TypedDict):
+class ReadinessReport(TypedDict):
     """What `/health/ready` shows; `checks` has a row for each dependency."""
 
     name: str
@@ -36,7 +36,7 @@ class Readiness:
         self._checks = dict(checks)
         self.draining = False
 
-    async def report(self) -> Report:
+    async def report(self) -> ReadinessReport:
         """Every check's result; ready when all are well and the process is not about to end."""
         results = await asyncio.gather(*(self._run(name) for name in self._checks))
         checks = dict(zip(self._checks, results, strict=True))
@@ -66,9 +66,9 @@ def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
         operation_id="ready",
         summary="Whether the service can do its work",
         tags=["health"],
-        responses={503: ResponseSpec(Report, description="Not ready; `checks` shows why")},
+        responses={503: ResponseSpec(ReadinessReport, description="Not ready; `checks` shows why")},
     )
-    async def ready() -> Response[Report]:
+    async def ready() -> Response[ReadinessReport]:
         """Looks at the database, Redis and migrations, as far as the process has them."""
         report = await readiness.report()
         return Response(report, status_code=200 if report["ready"] else 503)

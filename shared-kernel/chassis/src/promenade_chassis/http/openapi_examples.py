@@ -48,7 +48,15 @@ _WORDS: dict[str, Any] = {
     "timezone": "Europe/Vienna",
     "amount": 1999,
 }
-_VALUES: dict[str, Example] = {"Discount": {"amount": None, "percent": "10"}}
+_VALUES: dict[str, Example] = {
+    "Discount": {"amount": None, "percent": "10"},
+    "ReadinessReport": {
+        "name": "order-management",
+        "version": "0.1.0",
+        "ready": True,
+        "checks": {"database": True, "migrations": True, "redis": True},
+    },
+}
 
 
 class Examples:
