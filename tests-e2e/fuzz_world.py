@@ -15,7 +15,7 @@ from e2e_stack import Stack
 from promenade_chassis.testing.polling import eventually_blocking
 
 API = "/api/v1"
-# After these the token of the caller counts no more.
+# After these a token counts no more.
 ENDING = frozenset({"logout", "logout_all", "end_session", "change_password"})
 
 
@@ -49,7 +49,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class World:
-    """`ids` has, for the name of a path parameter, what it could stand for; they are taken in turn."""
+    """`ids` has, for the name of a path parameter, what it could stand for, and one that there is not; in turn."""
 
     url: str
     callers: Mapping[str, Caller | None]
@@ -58,6 +58,12 @@ class World:
     def headers(self, who: str) -> dict[str, str]:
         caller = self.callers[who]
         return caller.headers if caller else {}
+
+    def renew(self, who: str, status: int) -> None:
+        """Sign in again after a 401: somebody has signed out."""
+        caller = self.callers[who]
+        if status == 401 and caller is not None:
+            caller.sign_in()
 
 
 def register(stack: Stack) -> Caller:
@@ -95,9 +101,10 @@ def furnish(staff: Caller, user: Caller) -> dict[str, Iterator[str]]:
         "payment_id": _ids(staff.get("/billing/payments?limit=100")["items"]),
         "contact_id": _ids(contacts),
         "user_id": [contact["user_id"] for contact in contacts],
+        "tag": ["wholesale"],
         "session_id": _ids(user.get("/identity/auth/sessions")["items"]),
     }
-    return {name: itertools.cycle(ids) for name, ids in found.items() if ids}
+    return {name: itertools.cycle([*ids, str(uuid4())]) for name, ids in found.items()}
 
 
 _LINE = {
