@@ -23,14 +23,14 @@ ENDING = frozenset({"logout", "logout_all", "end_session", "change_password"})
 class Caller:
     """Somebody with an account; `token` is renewed by signing in."""
 
-    url: str
+    http: httpx.Client
     email: str
     password: str
     token: str = field(default="", init=False)
 
     def sign_in(self) -> None:
         body = {"email": self.email, "password": self.password}
-        answer = httpx.post(f"{self.url}{API}/identity/auth/login", json=body)
+        answer = self.http.post("/identity/auth/login", json=body)
         assert answer.status_code == 200, answer.text
         self.token = answer.json()["access_token"]
 
@@ -39,10 +39,10 @@ class Caller:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def get(self, path: str) -> Any:
-        return httpx.get(f"{self.url}{API}{path}", headers=self.headers).json()
+        return self.http.get(path, headers=self.headers).json()
 
     def post(self, path: str, body: Mapping[str, Any], expect: int) -> Any:
-        answer = httpx.post(f"{self.url}{API}{path}", json=body, headers=self.headers)
+        answer = self.http.post(path, json=body, headers=self.headers)
         assert answer.status_code == expect, answer.text
         return answer.json()
 
@@ -66,9 +66,13 @@ class World:
             caller.sign_in()
 
 
+def client_of(stack: Stack) -> httpx.Client:
+    return httpx.Client(base_url=f"{stack.url}{API}", timeout=20)
+
+
 def register(stack: Stack) -> Caller:
     """A new user whose address is proved and who is signed in."""
-    caller = Caller(stack.url, f"eve.{uuid4().hex[:12]}@example.com", f"correct horse {uuid4().hex[:12]}")
+    caller = Caller(client_of(stack), f"eve.{uuid4().hex[:12]}@example.com", f"correct horse {uuid4().hex[:12]}")
     account = {"email": caller.email, "password": caller.password}
     caller.post("/identity/auth/register", account, 202)
 

@@ -28,7 +28,7 @@ IDEMPOTENCY_KEY: Part = {
     "in": "header",
     "required": False,
     "description": "Any text of yours: sent again with the same body within 24 hours, the answer is the first one's.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     "example": "order-2026-03-14-0007",
 }
 _IF_MATCH: Part = {"type": "string", "pattern": r'^(\*|"[0-9]{1,18}")$'}
