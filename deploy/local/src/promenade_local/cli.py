@@ -120,6 +120,15 @@ def events(context: typer.Context) -> None:
     command(context.args, prog_name="promenade events")
 
 
+@typer_app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def openapi(context: typer.Context) -> None:
+    """Write the services' OpenAPI specifications, or check that they are current and break nobody."""
+    command = import_module("promenade_local.openapi_commands").app  # on demand, as for the demo
+    command(context.args, prog_name="promenade openapi")
+
+
 def app() -> None:
     """Run the command line; what went wrong is said in words."""
     if not os.environ.get("COLUMNS") and not console.is_terminal:

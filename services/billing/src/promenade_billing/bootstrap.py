@@ -26,6 +26,7 @@ from promenade_kernel.values.email import Email
 
 from promenade_billing.customer.postgres import PostgresCustomers
 from promenade_billing.customer.use_cases import CustomerRoom
+from promenade_billing.documentation import DOCUMENTATION
 from promenade_billing.invoice.http import InvoiceController
 from promenade_billing.invoice.parts import Seller, Terms
 from promenade_billing.invoice.postgres import PostgresInvoices, PostgresNumberSeries
@@ -117,6 +118,7 @@ def build_app(
         idempotency=idempotency,
         readiness=readiness,
         http=http,
+        documentation=DOCUMENTATION,
     )
 
 

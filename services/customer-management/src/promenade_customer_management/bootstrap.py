@@ -19,6 +19,7 @@ from promenade_customer_management.customer.lifecycle_http import LifecycleContr
 from promenade_customer_management.customer.own_http import OwnCustomerController
 from promenade_customer_management.customer.postgres import PostgresCustomers, PostgresUsers
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
+from promenade_customer_management.documentation import DOCUMENTATION
 from promenade_customer_management.overview.http import TimelineController
 from promenade_customer_management.overview.use_cases import OverviewRoom
 from promenade_customer_management.reactions import Reactions
@@ -77,4 +78,5 @@ def build_app(
         idempotency=idempotency,
         readiness=readiness,
         http=http,
+        documentation=DOCUMENTATION,
     )

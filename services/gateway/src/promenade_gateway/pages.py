@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
 from litestar.types import Message
 from promenade_chassis.http.access import declared_access, guard_access, public
 from promenade_chassis.http.edge import SECURITY_HEADERS
@@ -14,6 +15,7 @@ from promenade_chassis.http.health import Readiness, health_routes
 from promenade_chassis.http.openapi import openapi_config, serve_openapi
 from promenade_chassis.http.problems import EXCEPTION_HANDLERS
 
+from promenade_gateway.documentation import DOCUMENTATION
 from promenade_gateway.exchange import Exchange
 from promenade_gateway.health import Health, HealthCheck
 from promenade_gateway.problem_pages import PROBLEM_ROUTES
@@ -24,8 +26,16 @@ DESCRIPTION = "The one door: authentication, rate limits and routing. Knows no b
 def create_pages(check: HealthCheck, readiness: Readiness, documentation: Sequence[HTTPRouteHandler]) -> Litestar:
     """The application; its routes are public. `documentation` are those of `docs_routes`."""
 
-    @get("/health", access=public(), operation_id="health", summary="Whether every service is ready", tags=["health"])
+    @get(
+        "/health",
+        access=public(),
+        operation_id="health",
+        summary="Whether every service is ready",
+        tags=["health"],
+        responses={503: ResponseSpec(Health, description="At least one service is not ready")},
+    )
     async def health() -> Response[Health]:
+        """One row a service, as its own readiness says."""
         report = await check.report()
         return Response(report, status_code=200 if report.status == "ok" else 503)
 
@@ -35,6 +45,7 @@ def create_pages(check: HealthCheck, readiness: Readiness, documentation: Sequen
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=openapi_config("Promenade Gateway", readiness.version, DESCRIPTION),
         logging_config=None,
+        opt={"documentation": DOCUMENTATION, "own_pages": True},
     )
     declared_access(app)
     return app

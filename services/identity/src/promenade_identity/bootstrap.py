@@ -17,6 +17,7 @@ from promenade_chassis.ports import UnitOfWork
 from promenade_chassis.service import Service
 
 from promenade_identity.contact.http import ContactController
+from promenade_identity.documentation import DOCUMENTATION
 from promenade_identity.furniture import Engines, Rooms, furnish, require_secret
 from promenade_identity.key.http import KeyController
 from promenade_identity.key.use_cases import ensure_signing_key, public_keys
@@ -92,6 +93,7 @@ def build_app(
         idempotency=idempotency,
         readiness=readiness,
         http=settings.http,
+        documentation=DOCUMENTATION,
     )
 
 

@@ -22,6 +22,7 @@ from promenade_chassis.service import Service
 
 from promenade_order_management.customer.postgres import PostgresCustomers
 from promenade_order_management.customer.use_cases import CustomerRoom
+from promenade_order_management.documentation import DOCUMENTATION
 from promenade_order_management.fulfillment.http import FulfillmentController, OrderFulfillmentController
 from promenade_order_management.fulfillment.postgres import PostgresFulfillments
 from promenade_order_management.fulfillment.use_cases import FulfillmentRoom
@@ -107,6 +108,7 @@ def build_app(settings: Settings, rooms: Rooms, database: Database, readiness: R
         idempotency=PostgresIdempotencyStore(database),
         readiness=readiness,
         http=settings.http,
+        documentation=DOCUMENTATION,
     )
 
 

@@ -8,8 +8,11 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from litestar import get
 from litestar.exceptions import HTTPException
+from litestar.params import FromQuery
 from promenade_chassis.config import HttpSettings
+from promenade_chassis.http.access import public
 from promenade_chassis.http.edge import SECURITY_HEADERS
 from promenade_chassis.ports import Conflict, Invalid, InvalidTransition, StaleVersion, invalid_field
 from promenade_chassis.testing.answers import faults_of, problem_of
@@ -134,6 +137,27 @@ async def test_an_unknown_parameter_is_refused(client: httpx.AsyncClient, bench:
     """Refused, never ignored: a misspelt filter must not answer everything."""
     problem_of(await client.get(f"{TINY}/public?{query}"), 400, "unknown-parameter")
     assert bench.calls == []
+
+
+@get("/sought", access=public(), operation_id="seek")
+async def seek(number: FromQuery[UUID | None] = None, word: FromQuery[str | None] = None) -> dict[str, str]:
+    """Answers what it was asked to look for."""
+    return {"number": str(number), "word": str(word)}
+
+
+@pytest.mark.parametrize("query", ["number=null", "word=a&word=b", f"number={uuid4()}&number={uuid4()}"])
+async def test_a_filter_is_never_switched_off_by_its_value(verifier: FakeVerifier, query: str) -> None:
+    """Neither "null", which is no value, nor a second one lets a filter pass everything."""
+    async with client_of(tiny_app(Bench(), verifier, routes=[seek])) as client:
+        problem_of(await client.get(f"{TINY}/sought?{query}"), 400, "invalid-parameter")
+
+
+async def test_null_is_a_text_like_any_other(verifier: FakeVerifier) -> None:
+    """Where a text is looked for, it may read null."""
+    async with client_of(tiny_app(Bench(), verifier, routes=[seek])) as client:
+        answer = await client.get(f"{TINY}/sought?word=null")
+
+    assert answer.json() == {"number": "None", "word": "null"}
 
 
 async def test_nul_in_a_parameter_is_refused(client: httpx.AsyncClient) -> None:

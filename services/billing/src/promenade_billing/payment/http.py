@@ -98,7 +98,7 @@ class PaymentController(Controller):
     path = "/payments"
     tags = ("payments",)
 
-    @post("/", access=CREATE, operation_id="create_payment", summary="Pay an invoice", status_code=201)
+    @post("/", access=CREATE, operation_id="create_payment", summary="Pay an invoice", status_code=201, refuses=(404,))
     async def create(self, data: JSONBody[CreatePayment], principal: Caller, payment_room: Room) -> Answer:
         """Begins to charge a method. The answer is always `processing`; read it again for the outcome."""
         payment = await use_cases.create_payment(

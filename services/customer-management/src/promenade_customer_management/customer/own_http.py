@@ -18,7 +18,7 @@ class OwnCustomerController(Controller):
     path = "/me"
     tags = ("customers",)
 
-    @get("/", access=own(), operation_id="get_own_customer", summary="Read one's own customer")
+    @get("/", access=own(), operation_id="get_own_customer", summary="Read one's own customer", refuses=(404,))
     async def read(self, principal: Caller, customer_room: NamedDependency[CustomerRoom]) -> Response[CustomerResource]:
         """404 `customer-not-ready` for a moment after the registration."""
         return shown(to_resource(await get_own_customer(principal=principal, room=customer_room)))

@@ -49,7 +49,7 @@ class MeController(Controller):
     path = "/me"
     tags = ("me",)
 
-    @get("/", access=own(), operation_id="get_me", summary="Read who one is")
+    @get("/", access=own(), operation_id="get_me", summary="Read who one is", refuses=(404,))
     async def read(self, principal: Caller, me_room: NamedDependency[MeRoom]) -> MeResource:
         """User, profile, up to 100 contacts, roles and permissions in one answer."""
         me = await use_cases.get_me(principal=principal, room=me_room)

@@ -44,12 +44,12 @@ class ProfileController(Controller):
     path = "/profiles"
     tags = ("profiles",)
 
-    @get("/me", access=own(), operation_id="get_own_profile", summary="Read one's own profile")
+    @get("/me", access=own(), operation_id="get_own_profile", summary="Read one's own profile", refuses=(404,))
     async def read_own(self, principal: Caller, profile_room: Room) -> Response[ProfileResource]:
         """The profile with its ETag."""
         return _shown(await use_cases.get_own_profile(principal=principal, room=profile_room))
 
-    @patch("/me", access=own(), operation_id="change_own_profile", summary="Change one's own profile")
+    @patch("/me", access=own(), operation_id="change_own_profile", summary="Change one's own profile", refuses=(404,))
     async def change_own(
         self, data: JSONBody[ChangeProfile], expected_version: ExpectedVersion, principal: Caller, profile_room: Room
     ) -> Response[ProfileResource]:

@@ -1,69 +1,42 @@
-"""OpenAPI 3.1: what Litestar generates, with our text values, problems and security added."""
+"""OpenAPI 3.1: paths and parameters from Litestar, bodies from msgspec, the house's habits from what routes declare."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Router, get
 from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, License, Schema, SecurityScheme
+from litestar.openapi.spec import Components, License, Schema, SecurityScheme, Server
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 from promenade_kernel.values.text import TextValue
 
 from promenade_chassis.http.access import Access, public
+from promenade_chassis.http.openapi_answers import FAULT_SCHEMA, HEADERS, problem_schema, refusals
+from promenade_chassis.http.openapi_examples import Documentation, Examples
+from promenade_chassis.http.openapi_operation import OperationWriter, answer_kinds, body_kind
+from promenade_chassis.http.openapi_schemas import Schemas
 
-PROBLEM_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "description": "RFC 9457 problem details.",
-    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "code": {"type": "string", "description": "The stable slug."},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail", "code"],
-                "properties": {
-                    "pointer": {"type": "string"},
-                    "detail": {"type": "string"},
-                    "code": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_WHEN = {
-    "400": "Malformed JSON, unknown or invalid query parameter, bad cursor, bad Idempotency-Key",
-    "401": "No token, or one that does not count",
-    "403": "Known, but not allowed",
-    "404": "Not there, deleted, or not yours",
-    "409": "The state of the resource stands in the way",
-    "412": "If-Match names another version",
-    "413": "Body over 1 MiB",
-    "415": "The body is not JSON",
-    "422": "Understood but invalid; `errors` names every fault",
-    "428": "If-Match is missing",
-    "429": "Rate limit; see Retry-After",
-    "503": "Something this depends on is away; see Retry-After",
-    "504": "The service took too long; see Retry-After",
-}
-_IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Any text of yours: sent again with the same body within 24 hours, the answer is the first one's.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-}
+Document = dict[str, Any]
+Described = tuple[dict[str, Any], HTTPRouteHandler, Access, str]
+
+_HABITS = (
+    "Times are RFC 3339 in UTC, ids UUIDv7, money an integer of minor units with its currency. Send `X-Request-Id` to "
+    "find a request again and `traceparent` to follow it. Unknown query parameters and unknown body fields are "
+    "refused, never ignored. The body of a command may be absent. Every answer with a status from 400 on is a problem "
+    "(RFC 9457); a fault of ours is one with status 500 and code `internal-error`."
+)
+# Components that mean something else in each service.
+_OWN_KINDS = ("schemas", "examples", "responses")
+_BEARER = SecurityScheme(
+    type="http", scheme="bearer", bearer_format="JWT", description="The access token that `POST /auth/login` gives."
+)
 
 
 class TextValueSchema(OpenAPISchemaPlugin):
@@ -89,11 +62,10 @@ def openapi_config(title: str, version: str, description: str) -> OpenAPIConfig:
     return OpenAPIConfig(
         title=title,
         version=version,
-        description=description,
+        description=f"{description}\n\n{_HABITS}",
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
-        components=Components(
-            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
-        ),
+        servers=[Server(url="/", description="The gateway")],
+        components=Components(security_schemes={"bearer": _BEARER}),
         # Litestar's own pages load scripts from outside; the document is served by `serve_openapi`.
         openapi_router=Router(
             path="/openapi", route_handlers=[], opt={"access": public()}, guards=[_hide], include_in_schema=False
@@ -104,27 +76,83 @@ def openapi_config(title: str, version: str, description: str) -> OpenAPIConfig:
     )
 
 
-def openapi_document(app: Litestar) -> dict[str, Any]:
-    """The specification as it is committed: access, security and problems of every operation included."""
-    document: dict[str, Any] = app.openapi_schema.to_schema()
-    document["components"].setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+def openapi_document(app: Litestar) -> Document:
+    """The specification as it is committed: bodies, examples, access, headers and problems of every operation."""
+    document: Document = app.openapi_schema.to_schema()
+    described = list(_described(app, document))
+    asked = [kind for _, handler, _, _ in described if (kind := body_kind(handler)) is not None]
+    shown = [kind for _, handler, _, _ in described for kind in answer_kinds(handler).values() if kind is not None]
+    schemas = Schemas(asked, shown)
+    generated: dict[str, Any] = document["components"].get("schemas", {})
+    writer = OperationWriter(schemas, generated, own_pages=bool(app.opt.get("own_pages")))
+    for operation, handler, access, method in described:
+        writer.complete(operation, handler, access, method)
+    said = documentation_of(app)
+    document["tags"] = [{"name": name, "description": text} for name, text in said.tags.items()]
+    document["components"] = {**document["components"], **_components(schemas, said)}
+    return document
+
+
+def documentation_of(app: Litestar) -> Documentation:
+    """What the service says beyond its routes, with the tags that every service has."""
+    said: Documentation = app.opt.get("documentation", Documentation())
+    return replace(said, tags={**said.tags, "health": "Whether the process lives and can work."})
+
+
+def openapi_text(document: Document) -> str:
+    """The document as it is committed."""
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def merged_document(documents: Mapping[str, Document], title: str) -> Document:
+    """One specification for several services, by their names; components are named after the service they are of."""
+    merged: Document = {"openapi": "3.1.0", "info": {"title": title, "version": _newest(documents)}, "paths": {}}
+    merged |= {"servers": [{"url": "/"}], "tags": [], "components": {}}
+    for service, document in documents.items():
+        text = json.dumps(document)
+        for kind in _OWN_KINDS:
+            text = text.replace(f"#/components/{kind}/", f"#/components/{kind}/{service}.")
+        renamed: Document = json.loads(text)
+        for kind, parts in renamed["components"].items():
+            prefix = f"{service}." if kind in _OWN_KINDS else ""
+            merged["components"].setdefault(kind, {}).update({prefix + name: part for name, part in parts.items()})
+        merged["paths"] = {**renamed["paths"], **merged["paths"]}
+        merged["tags"] += [tag for tag in renamed.get("tags", []) if tag not in merged["tags"]]
+    return merged
+
+
+@get("/openapi.json", access=public(), include_in_schema=False, media_type=MediaType.JSON)
+async def serve_openapi(request: Request[Any, Any, Any]) -> Document:
+    """The service's own specification, as it is committed."""
+    return openapi_document(request.app)
+
+
+def _described(app: Litestar, document: Document) -> Iterator[Described]:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", []):
             access = getattr(handler, "opt", {}).get("access")
             path = document["paths"].get(_documented(route.path))
             if path is None or not isinstance(access, Access):
                 continue
-            for method in handler.http_methods:
+            for method in sorted(handler.http_methods):
                 operation = path.get(method.lower())
                 if operation is not None:
-                    _complete(operation, handler, access, method)
-    return document
+                    yield operation, handler, access, str(method)
 
 
-@get("/openapi.json", access=public(), include_in_schema=False, media_type=MediaType.JSON)
-async def serve_openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """The service's own specification, as it is committed."""
-    return openapi_document(request.app)
+def _components(schemas: Schemas, said: Documentation) -> Document:
+    examples = Examples(schemas.components, said.examples)
+    made = {name: {"value": examples.of(name)} for name, schema in schemas.components.items() if "properties" in schema}
+    return {
+        "schemas": {
+            **schemas.components,
+            "Problem": problem_schema(said.problem_members),
+            "ProblemFault": FAULT_SCHEMA,
+        },
+        "headers": HEADERS,
+        "responses": refusals(),
+        "examples": made,
+    }
 
 
 def _documented(path: str) -> str:
@@ -132,20 +160,5 @@ def _documented(path: str) -> str:
     return "/".join(parts) or "/"
 
 
-def _complete(operation: dict[str, Any], handler: Any, access: Access, method: str) -> None:
-    operation["description"] = f"{operation.get('description', '')}\n\n{access.describe()}".strip()
-    operation["security"] = [] if access.kind == "public" else [{"bearer": []}]
-    parameters = operation.setdefault("parameters", [])
-    statuses = {"400", "429", "503", "504"}
-    if access.kind != "public":
-        statuses |= {"401", "403"}
-    if any(parameter["in"] == "path" for parameter in parameters):
-        statuses |= {"404"}
-    if method != "GET":
-        statuses |= {"404", "409", "412", "413", "415", "422"}
-    if "required_version" in handler.parsed_fn_signature.parameters:
-        statuses |= {"428"}
-    if method == "POST" and access.kind != "public" and not handler.opt.get("ignores_keys"):
-        parameters.append(_IDEMPOTENCY_KEY)
-    for status in sorted(statuses):
-        operation["responses"].setdefault(status, {"description": _WHEN[status], "content": _PROBLEM})
+def _newest(documents: Mapping[str, Document]) -> str:
+    return max((str(document["info"]["version"]) for document in documents.values()), default="0")
