@@ -12,7 +12,8 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.typing import FieldDefinition
 
-from promenade_chassis.ports import BadRequest
+from promenade_chassis.http.framework_errors import InvalidParameter
+from promenade_chassis.ports import BadRequest, Fault
 
 
 class UnknownParameter(BadRequest):
@@ -31,14 +32,6 @@ class RepeatedParameter(BadRequest):
     title = "A query parameter is given more than once"
     advice = "Give each parameter once."
     example: ClassVar[Mapping[str, Any]] = {"detail": "The query parameter 'limit' is given more than once"}
-
-
-class NullParameter(BadRequest):
-    """The text "null" for a parameter that it would leave out."""
-
-    slug = "invalid-parameter"
-    title = "A parameter is not valid"
-    advice = "Leave out a parameter that you do not want."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +79,8 @@ def _check(query: str, known: _Known) -> None:
         if "\x00" in value:
             raise BadRequest("The NUL character is not allowed in query parameters")
         if value == "null" and name in known.never_null:
-            raise NullParameter(f"{name}: 'null' is no value; leave the parameter out")
+            said = "'null' is no value; leave the parameter out"
+            raise InvalidParameter((Fault(f"?{name}", said, "invalid-parameter"),), f"{name}: {said}")
         seen.add(name)
 
 
