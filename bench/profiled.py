@@ -1,4 +1,4 @@
-"""`python profiled.py FILE MODULE ARGUMENTS…`: a module as `python -m` runs it, profiled between SIGUSR1 and SIGUSR2."""
+"""`python profiled.py FILE MODULE …`: a module as `python -m` runs it, profiled between SIGUSR1 and SIGUSR2."""
 
 from __future__ import annotations
 

@@ -16,12 +16,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import msgspec
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from promenade_chassis.config import DatabaseSettings
+
+# Reads what json reads, whole numbers of any size too, in a fraction of the time.
+set_json_loads(msgspec.json.decode)
 
 Connection = AsyncConnection[DictRow]
 TRUSTED_SECONDS = 1.0
