@@ -209,8 +209,11 @@ bench *arguments: _peers
 bench-long *arguments: _peers
     python bench --long --runs 9 "$@"
 
-# What is only measured against is installed on demand, beside what is there; without it the rows say which peer is missing.
+# What is only measured against is installed on demand, beside what is there; without it the rows say which peer is
+# missing. nginx, HAProxy, wrk and redis-benchmark are the system's: apt-get install nginx-light haproxy wrk redis-tools
 _peers:
     @UV_PROJECT_ENVIRONMENT='{{ justfile_directory() }}/.venv' UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" \
         uv sync --quiet --frozen --all-packages --inexact --group bench \
         || echo 'just bench: the peers could not be installed; going on without them.' >&2
+    @cd bench/peers/fastify && { [ -d node_modules ] || npm ci --silent --no-audit --no-fund; } \
+        || echo 'just bench: fastify could not be installed (npm); going on without it.' >&2

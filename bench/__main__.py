@@ -9,6 +9,7 @@ import logging
 import pstats
 import signal
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,9 +28,9 @@ def main() -> int:
     wanted = _arguments()
     if wanted.list:
         for row in ROWS:
-            sys.stdout.write(f"{row.name:<18} {row.title}\n")
+            sys.stdout.write(f"{row.name:<18} {'long' if row.long else '':<5} {row.title}\n")
         return 0
-    rows = [row for row in ROWS if not wanted.only or any(row.name.startswith(name) for name in wanted.only)]
+    rows = [row for row in ROWS if _is_wanted(row, wanted)]
     if not rows:
         sys.stderr.write("no such row; python bench --list\n")
         return 2
@@ -41,14 +42,22 @@ def main() -> int:
         return _profile(rows, rig) if wanted.profile else _measure(rows, rig, wanted.runs, wanted.results)
 
 
+def _is_wanted(row: Row, wanted: argparse.Namespace) -> bool:
+    """Named by the beginning of its name; of the others all, or all that are short."""
+    if wanted.only:
+        return any(row.name.startswith(name) for name in wanted.only)
+    return wanted.long or not row.long
+
+
 def _measure(rows: list[Row], rig: Rig, runs: int, path: Path) -> int:
-    console, about = _console(), machine()
+    console, about, began = _console(), machine(), time.monotonic()
     progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     results = []
     for row in rows:
         results.append(measured(row, rig, runs, progress.print))
         save(path, as_plain(results, about))
     show(results, about, console)
+    console.print(f"{len(results)} rows in {time.monotonic() - began:.0f} s")
     return 1 if any(result.ours.failure or result.ours.hung for result in results) else 0
 
 

@@ -88,7 +88,8 @@ class Goal:
 class Row:
     """One line of the table: our contender, its peers, and constants nobody ran here (labelled so).
 
-    Without `ratios` the contenders work at rates given to them, and only their latencies compare.
+    Without `ratios` the contenders work at rates given to them, and only their latencies compare. A `long` row is left
+    to `just bench-long`, unless it is asked for by name.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Row:
     goals: Sequence[Goal] = ()
     warm_up: bool = True
     ratios: bool = True
+    long: bool = False
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from uuid import uuid4
 
 from engines import Rig
-from load import CONNECTIONS, Call, loaded
+from load import CONNECTIONS, SECONDS, Call, loaded
 from measure import Contender, Goal, PeerMissing, Reading, Row
 from own import Mint, serving_gateway
 from promenade_chassis.testing.issuer import AUDIENCE, ISSUER
@@ -118,15 +118,20 @@ def _through(door: Door, signed: Callable[[Mint], str], connections: int) -> Cal
         upstream = rig.kept("upstream", lambda: _upstream(rig))
         mint = _mint(rig)
         served = rig.kept(door.__name__, lambda: door(rig, mint, upstream))
-        return loaded(served, _calls(rig, signed), connections=connections)
+        return loaded(served, _calls(rig, signed), connections=connections, seconds=_seconds(connections))
 
     return run
+
+
+def _seconds(connections: int) -> float:
+    """One connection has its median soon."""
+    return SECONDS if connections > 1 else 1.0
 
 
 def _direct(connections: int) -> Contender:
     def run(rig: Rig) -> Reading:
         upstream = rig.kept("upstream", lambda: _upstream(rig))
-        return loaded(upstream, _calls(rig, Mint.token), connections=connections)
+        return loaded(upstream, _calls(rig, Mint.token), connections=connections, seconds=_seconds(connections))
 
     return Contender(DIRECT, run)
 

@@ -35,5 +35,6 @@ ROWS = [
         Contender("values.ids.new_event_id()", _made(new_event_id)),
         [Contender(LIBRARY, _made(uuid7))],
         goals=[Goal("≥ 2 × uuid6", LIBRARY, least=2.0)],
+        long=True,
     ),
 ]

@@ -146,6 +146,7 @@ ROWS = [
         [_BARE, _BLINKER],
         _CONSTANTS,
         [Goal("≥ 0.5 × bare await", BARE, least=0.5)],
+        long=True,
     ),
     Row(
         "memory-pages",
@@ -164,6 +165,7 @@ ROWS = [
         [_BARE, _BLINKER],
         _CONSTANTS,
         [Goal("≥ 1 × blinker", BLINKER, least=1.0)],
+        long=True,
     ),
     Row(
         "memory-made",

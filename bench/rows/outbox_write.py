@@ -151,5 +151,6 @@ ROWS = [
         "writes/s",
         Contender("BaseRepository", _ours(_through_repository)),
         [Contender(PGBENCH, _pgbench)],
+        long=True,
     ),
 ]

@@ -131,6 +131,7 @@ ROWS = [
         "Redis Streams, group read to acknowledge, from a full stream",
         "events/s",
         Contender("redis bus", looped(_consumed)),
+        long=True,
     ),
     Row(
         "streams-latency",

@@ -69,5 +69,6 @@ ROWS = [
         [Contender(V4, _inserted("v4"))],
         goals=[Goal("show the ratio; faster", V4, least=1.0)],
         warm_up=False,
+        long=True,
     ),
 ]

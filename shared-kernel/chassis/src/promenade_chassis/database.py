@@ -16,14 +16,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import msgspec
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from promenade_chassis.config import DatabaseSettings
 from promenade_chassis.telemetry.spans import piece, tracing_is_on
 from promenade_chassis.telemetry.statements import TracedCursor
+
+# Reads what json reads, whole numbers of any size too, in a fraction of the time.
+set_json_loads(msgspec.json.decode)
 
 Connection = AsyncConnection[DictRow]
 TRUSTED_SECONDS = 1.0
@@ -159,7 +164,7 @@ class Database:
     def reading_connection(self) -> AbstractAsyncContextManager[Connection]:
         """The transaction's connection inside a unit of work, a pooled one outside."""
         transaction = self._current()
-        return _borrowed(transaction.connection) if transaction else self._pool.connection()
+        return _Borrowed(transaction.connection) if transaction else _Pooled(self._pool)
 
     def on_commit(self, callback: AfterCommit) -> None:
         """Run `callback` once the transaction has committed; it must not raise."""
@@ -189,6 +194,34 @@ class Database:
         return transaction
 
 
-@asynccontextmanager
-async def _borrowed(connection: Connection) -> AsyncGenerator[Connection, None]:
-    yield connection
+class _Borrowed(AbstractAsyncContextManager[Connection]):
+    """The transaction's connection, which stays with it."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def __aenter__(self) -> Connection:
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+class _Pooled(AbstractAsyncContextManager[Connection]):
+    """A connection of the pool for reading. The pool's own context manager would commit, and of what is committed by
+    itself there is nothing to commit; whatever state the connection is left in, the pool sees to it.
+    """
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Connection:
+        self._connection = await self._pool.getconn()
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pool.putconn(self._connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -75,6 +76,11 @@ def _trace(exc_info: tuple[Any, BaseException, Any]) -> str:
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in event:
-        if any(secret in key.lower() for secret in _SECRET_KEYS):
+        if _is_secret(key):
             event[key] = "[redacted]"
     return event
+
+
+@lru_cache(4096)  # lines have the same keys again and again
+def _is_secret(key: str) -> bool:
+    return any(secret in key.lower() for secret in _SECRET_KEYS)

@@ -1,9 +1,12 @@
 """Postal addresses."""
 
+import unicodedata
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis.strategies import characters, sampled_from, text
 from promenade_kernel.values import codec
 from promenade_kernel.values.address import COUNTRIES, Address, Country
 from promenade_kernel.values.errors import InvalidValue
@@ -89,3 +92,23 @@ def test_is_immutable():
     """A value never changes."""
     with pytest.raises(AttributeError):
         _address().city = "Paris"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@given(
+    text(sampled_from(" aA1\t\n\0\u2028\u00e9e\u0301"), max_size=6)
+    | text(characters(max_codepoint=0x2FF), max_size=205)
+)
+@example(" A")
+@example("A ")
+@example("A" * 201)
+@example("Cafe\u0301")
+def test_a_line_that_is_taken_as_it_is_needed_no_change(street: str):
+    """Whichever way a text is looked at, it ends as its trimmed normal form, or is refused."""
+    line = unicodedata.normalize("NFC", street).strip()
+    bad = any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in line) or "\0" in street
+
+    if bad or not 1 <= len(line) <= 200:
+        with pytest.raises(InvalidValue):
+            _address(street=street)
+    else:
+        assert _address(street=street).street == line

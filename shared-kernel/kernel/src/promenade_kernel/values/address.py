@@ -44,6 +44,8 @@ class Address(msgspec.Struct, frozen=True):
     region: Annotated[str | None, _schema(maxLength=100)] = None
 
     def __post_init__(self) -> None:
+        if _is_plain(self):
+            return
         faults: list[InvalidValue] = []
         for name, maximum in _LIMITS.items():
             try:
@@ -55,6 +57,31 @@ class Address(msgspec.Struct, frozen=True):
         except InvalidValue as fault:
             faults.append(InvalidValue(fault.code, fault.detail, "/country"))
         raise_all(faults)
+
+
+def _is_plain(address: Address) -> bool:
+    """Whether nothing is to be changed or refused, seen at once as most addresses are. A database row holds no other,
+    and a list of them would spend most of its time on reading each character again.
+    """
+    return (
+        type(address.country) is str
+        and address.country in COUNTRIES
+        and _is_plain_line(address.street, _LIMITS["street"])
+        and _is_plain_line(address.city, _LIMITS["city"])
+        and _is_plain_line(address.postal_code, _LIMITS["postal_code"])
+        and (address.street2 is None or _is_plain_line(address.street2, _LIMITS["street2"]))
+        and (address.region is None or _is_plain_line(address.region, _LIMITS["region"]))
+    )
+
+
+def _is_plain_line(text: str, maximum: int) -> bool:
+    return (
+        type(text) is str
+        and text.isascii()
+        and text.isprintable()
+        and 0 < len(text) <= maximum
+        and text == text.strip()
+    )
 
 
 def _line(text: object, name: str, maximum: int) -> str | None:

@@ -39,6 +39,8 @@ def storable(text: object) -> str:
     """Give the text back if every database and log can hold it: no NUL, no lone surrogate."""
     if not isinstance(text, str):
         raise InvalidValue("not-a-text", "This must be a text.")
+    if text.isprintable():  # has neither, and is seen at once
+        return text
     if "\x00" in text:
         raise InvalidValue("nul-character", "A text must not contain NUL characters.")
     if not text.isascii() and any(unicodedata.category(char) == "Cs" for char in text):
@@ -52,7 +54,7 @@ def one_line(text: object, *, maximum: int, minimum: int = 1, pointer: str = "")
         line = unicodedata.normalize("NFC", storable(text)).strip()
     except InvalidValue as fault:
         raise InvalidValue(fault.code, fault.detail, pointer) from None
-    if any(unicodedata.category(char) in _NOT_IN_A_LINE for char in line):
+    if not line.isprintable() and any(unicodedata.category(char) in _NOT_IN_A_LINE for char in line):
         raise InvalidValue("control-character", "This must be one line without control characters.", pointer)
     if len(line) < minimum:
         raise InvalidValue("too-short", f"This needs at least {minimum} character(s).", pointer)
