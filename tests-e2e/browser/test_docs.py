@@ -111,6 +111,26 @@ def test_a_stranger_places_an_order_and_sees_it_confirmed(docs: Docs, stack: Sta
     assert "confirmed" in seen
 
 
+def test_the_watch_sees_what_no_page_may_do(docs: Docs) -> None:
+    """The negative control: an inline script and a request to elsewhere are refused, and are noticed."""
+    docs.open()
+
+    ran = docs.page.evaluate(
+        """async () => {
+          const script = document.createElement("script");
+          script.textContent = "window.ran = true";
+          document.head.append(script);
+          await fetch("http://elsewhere.example/").catch(() => {});
+          return window.ran === true;
+        }"""
+    )
+
+    assert not ran
+    assert len([said for said in docs.faults.said if "Content Security Policy" in said]) >= 2
+    docs.faults.said.clear()
+    docs.faults.foreign.clear()
+
+
 def test_a_wrong_password_is_said_in_words(docs: Docs, account: Account) -> None:
     """What is wrong and what a new account may lack; the next attempt starts where the fault is."""
     docs.open()
