@@ -6,6 +6,7 @@ Run by `just test-browser` only. Without a browser these tests fail rather than 
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -108,6 +109,26 @@ def test_a_stranger_places_an_order_and_sees_it_confirmed(docs: Docs, stack: Sta
     reading = docs.choose("Orders", "Read an order", "get_order")
     seen = (reading.try_it(order_id=draft["id"])[1]["status"] for _ in until())
     assert "confirmed" in seen
+
+
+def test_the_watch_sees_what_no_page_may_do(docs: Docs) -> None:
+    """The negative control: an inline script and a request to elsewhere are refused, and are noticed."""
+    docs.open()
+
+    ran = docs.page.evaluate(
+        """async () => {
+          const script = document.createElement("script");
+          script.textContent = "window.ran = true";
+          document.head.append(script);
+          await fetch("http://elsewhere.example/").catch(() => {});
+          return window.ran === true;
+        }"""
+    )
+
+    assert not ran
+    assert len([said for said in docs.faults.said if "Content Security Policy" in said]) >= 2
+    docs.faults.said.clear()
+    docs.faults.foreign.clear()
 
 
 def test_a_wrong_password_is_said_in_words(docs: Docs, account: Account) -> None:
@@ -251,7 +272,7 @@ def test_a_service_that_is_away_is_said_and_asked_again(docs: Docs, account: Acc
     docs.open("/docs/billing")
 
     panel = docs.page.get_by_role("alert").filter(has_text="cannot be shown")
-    expect(panel).to_contain_text("The service billing is away; try again Request r-7.")
+    expect(panel).to_contain_text("The service billing is away; try again (request r-7)")
     docs.switch("Orders")
     expect(docs.page.locator(".opblock:visible").first).to_be_visible()
     docs.page.unroute_all()
@@ -355,6 +376,43 @@ def test_the_first_steps_can_be_copied_and_say_where_we_are(docs: Docs, stack: S
     expect(first.get_by_role("button", name="Copied")).to_be_visible()
     copied = docs.page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(f"API={stack.url}/api/v1 ")
+
+
+def test_the_first_steps_work_as_they_are_written(docs: Docs, stack: Stack) -> None:
+    """The commands of the page, run one after the other by a shell, end with a confirmed order. Needs curl and jq."""
+    docs.open()
+    stranger = a_stranger()
+    steps = [
+        text.replace("ada@example.com", stranger.email) for text in docs.page.locator(".steps code").all_inner_texts()
+    ]
+    register, verify, login, order, pay, see = [step for step in steps if "curl" in step]
+
+    run_by_a_shell(register)
+    said = run_by_a_shell(
+        register.splitlines()[0],
+        verify.replace("123456", code_for(stack, stranger.email)),
+        login,
+        order,
+        'until curl -s "$API/billing/invoices?order_id=$ORDER" -H "$ME" | grep -q INV-; do sleep 0.1; done',
+        pay,
+        f"until {see} | grep -q confirmed; do sleep 0.1; done",
+        see,
+    )
+
+    assert said.endswith("confirmed\n")
+
+
+def run_by_a_shell(*commands: str) -> str:
+    """What they print."""
+    done = subprocess.run(
+        ["bash", "-eu", "-c", "\n".join(commands)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=stretched(60),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_the_events_page_works_under_its_policy(docs: Docs) -> None:

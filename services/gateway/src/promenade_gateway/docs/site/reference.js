@@ -184,7 +184,7 @@ function narrow(nav, text) {
 function showAway(place, service, title, error) {
   const panel = element("div", "panel");
   panel.setAttribute("role", "alert");
-  const request = error.problem?.request_id ? ` Request ${error.problem.request_id}.` : "";
+  const request = error.problem?.request_id ? ` (request ${error.problem.request_id})` : "";
   const button = Object.assign(element("button", "", "Try now"), { type: "button" });
   const retry = () => panel.isConnected && showReference(place, service, title);
   button.addEventListener("click", retry);
