@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from litestar.types import Receive, Send
 from promenade_chassis.auth import AccessToken
 from promenade_chassis.http.edge import SECURITY_HEADERS
 from promenade_chassis.http.problems import MEDIA_TYPE, problem_body
 from promenade_chassis.ports import DomainError, Unauthenticated
 
-from promenade_gateway.peers import Peer
+from promenade_gateway.answer import Answer
+from promenade_gateway.peers import SCHEME, Peer
+from promenade_gateway.request import Request
 from promenade_gateway.routes import Route
 from promenade_gateway.tracing import request_id_from, trace_id_of, traceparent_from
 
@@ -24,61 +26,118 @@ CLIENT_GONE = 499  # nginx' status for the log; nobody is there to receive it
 class Exchange:
     """Knows the request, sends the answer, remembers what the log will say.
 
-    `extra_headers` (rate limits, CORS) go out with whatever answer it will be.
+    `extra_headers` (rate limits, CORS) go out with whatever answer it will be. The steps, for who watches them: made,
+    `ask_began`, `ask_ended` (the service's part, which may not take place), `ended`.
     """
 
-    def __init__(self, scope: Any, receive: Receive, send: Send, peer: Peer) -> None:
-        self.scope = scope
-        self.receive = receive
+    def __init__(self, request: Request, answer: Answer, peer: Peer) -> None:
+        self.request = request
+        self.method = request.method
+        self.headers = request.headers
         self.peer = peer
-        self.headers: list[tuple[bytes, bytes]] = list(scope["headers"])
-        self.method: str = scope["method"]
-        self.request_id = request_id_from(self.headers)
-        self.traceparent = traceparent_from(self.headers)
+        self.request_id = request_id_from(request.headers)
+        self.traceparent = traceparent_from(request.headers)
         self.route: Route | None = None
         self.token: AccessToken | None = None
         self.extra_headers: dict[bytes, bytes] = {}
         self.status: int | None = None
-        self.finished = False
         self.upstream_seconds: float | None = None
-        self._send = send
+        self._answer = answer
+        self._asked_at = 0.0
+        self._was_received = False
         self._began = time.perf_counter()
 
     @property
     def started(self) -> bool:
-        """Whether the head of an answer has left."""
-        return self.status is not None
+        """Whether an answer has begun."""
+        return self._answer.started
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has come to its end."""
+        return self._answer.finished
 
     @property
     def target(self) -> bytes:
         """Path and query, exactly as the client wrote them."""
-        query: bytes = self.scope["query_string"]
-        raw_path: bytes = self.scope["raw_path"]
-        return raw_path + b"?" + query if query else raw_path
-
-    async def start(self, status: int, headers: RawPairs) -> None:
-        """Send the head of the answer; ours replace what the service says under the same names."""
-        ours = {b"x-request-id": self.request_id.encode(), **self.extra_headers}
-        self.status = status
-        kept = [(name, value) for name, value in headers if name not in ours or name == b"vary"]
-        await self._send({"type": "http.response.start", "status": status, "headers": [*kept, *ours.items()]})
+        return self.request.target
 
     @property
     def origin(self) -> bytes | None:
         """The page a browser sent the request from."""
-        return next((value for name, value in self.headers if name == b"origin"), None)
+        return self.request.fields.get(b"origin")
 
     @property
     def is_preflight(self) -> bool:
         """Whether a browser asks if it may send another request."""
-        return self.method == "OPTIONS" and any(name == b"access-control-request-method" for name, _ in self.headers)
+        return self.method == "OPTIONS" and b"access-control-request-method" in self.request.fields
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """The request as ASGI has it, for applications inside."""
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": self.request.version,
+            "method": self.method,
+            "scheme": SCHEME,
+            "path": self.request.path,
+            "raw_path": self.request.raw_path,
+            "query_string": self.request.query,
+            "root_path": "",
+            "headers": self.headers,
+            "client": (self.request.client, 0) if self.request.client else None,
+            "server": None,
+        }
+
+    async def receive(self) -> dict[str, Any]:
+        """ASGI's receive: the body in one piece, then nothing until the client leaves, which ends the task."""
+        if self._was_received:
+            await asyncio.Event().wait()
+        self._was_received = True
+        return {"type": "http.request", "body": await self.request.body.whole(), "more_body": False}
+
+    def begin(self, status: int, headers: RawPairs) -> None:
+        """Begin the answer; ours replace what the service says under the same names."""
+        ours = {b"x-request-id": self.request_id.encode(), **self.extra_headers}
+        self.status = status
+        kept = [pair for pair in headers if pair[0] not in ours or pair[0] == b"vary"]
+        kept += ours.items()
+        self._answer.begin(status, kept)
+
+    def write(self, piece: bytes) -> None:
+        """Send a piece of the body."""
+        self._answer.write(piece)
+
+    def end(self, piece: bytes = b"") -> None:
+        """Send the last piece of the body."""
+        self._answer.end(piece)
+
+    def flush(self) -> None:
+        """Send the head, while the body is still to come."""
+        self._answer.flush()
+
+    async def drain(self) -> None:
+        """Wait while the client reads more slowly than it is sent to."""
+        await self._answer.drain()
+
+    def abort(self) -> None:
+        """Break the connection: a client must not take half an answer for the whole."""
+        self._answer.abort()
+
+    async def start(self, status: int, headers: RawPairs) -> None:
+        """Begin the answer of an ASGI application."""
+        self.begin(status, headers)
 
     async def send_body(self, chunk: bytes, *, more: bool) -> None:
-        """Send a piece of the body."""
-        self.finished = not more
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
+        """Send a piece of the body of an ASGI application."""
+        if more:
+            self.write(chunk)
+            await self.drain()
+        else:
+            self.end(chunk)
 
-    async def refuse(self, error: DomainError) -> None:
+    def refuse(self, error: DomainError) -> None:
         """Answer with the problem that the error stands for."""
         headers = {name.lower(): value for name, value in error.headers.items()}
         if isinstance(error, Unauthenticated):
@@ -88,28 +147,34 @@ class Exchange:
             slug=error.slug,
             title=error.title,
             detail=error.detail,
-            instance=self.scope["path"],
+            instance=self.request.path,
             request_id=self.request_id,
             **error.extra,
         )
-        content = json.dumps(body).encode()
-        await self.answer(error.status, MEDIA_TYPE, content, headers)
+        self.answer(error.status, MEDIA_TYPE, json.dumps(body).encode(), headers)
 
-    async def answer(self, status: int, media_type: str, content: bytes, headers: dict[str, str]) -> None:
+    def answer(self, status: int, media_type: str, content: bytes, headers: dict[str, str]) -> None:
         """Send a whole answer of our own."""
         pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         if status != 204:
             pairs += [(b"content-type", media_type.encode()), (b"content-length", str(len(content)).encode())]
-        await self.start(status, [*pairs, *SECURITY_HEADERS])
-        await self.send_body(b"" if self.method == "HEAD" else content, more=False)
+        self.begin(status, [*pairs, *SECURITY_HEADERS])
+        self.end(content)
+
+    def ask_began(self) -> None:
+        """The request goes to a service."""
+        self._asked_at = time.perf_counter()
+
+    def ask_ended(self) -> None:
+        """The service has answered, or will not."""
+        self.upstream_seconds = time.perf_counter() - self._asked_at
 
     def line(self) -> dict[str, Any]:
         """What the access log says: no token, no body, no query."""
-        route = self.route.template if self.route else None
         upstream = self.upstream_seconds
         return {
             "method": self.method,
-            "route": route,
+            "route": self.route.template if self.route else None,
             "status": self.status,
             "duration_ms": _milliseconds(time.perf_counter() - self._began),
             "upstream_ms": None if upstream is None else _milliseconds(upstream),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 from promenade_gateway.headers import RawHeaders
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 UNKNOWN = "unknown"
+SCHEME = "http"  # the gateway's own; TLS ends in front of it
+_MAX_HOST = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +36,33 @@ class Peer:
         return {**told, "X-Forwarded-Host": self.host} if self.host else told
 
 
+@lru_cache(maxsize=1000)
+def header_lines(peer: Peer) -> bytes:
+    """The same as they go over the wire; the requests of one connection have them in common."""
+    return b"".join([f"{name}: {value}\r\n".encode("latin-1") for name, value in peer.headers().items()])
+
+
 class Peers:
     """Believes X-Forwarded-* only from the networks it was told to trust."""
 
     def __init__(self, trusted: Sequence[str]) -> None:
         self._trusted: tuple[Network, ...] = tuple(ipaddress.ip_network(text) for text in trusted)
 
-    def of(self, scope: Any) -> Peer:
-        """The client behind an ASGI scope."""
-        client = scope.get("client")
-        direct = client[0] if client else UNKNOWN
-        headers: RawHeaders = scope["headers"]
+    def of(self, client: str | None, headers: RawHeaders) -> Peer:
+        """The client at the other end of a connection, or behind a proxy there."""
+        direct = client or UNKNOWN
         host = _last(headers, b"host")
         if not self._trusted or not self._is_trusted(direct):
-            return Peer(direct, (direct,), scope["scheme"], _plain_host(host))
+            return Peer(direct, (direct,), SCHEME, _plain_host(host))
         chain = (*_addresses(headers), direct)
         # From the nearest hop back, the first one that nobody vouches for is the client.
         start = next((i for i in range(len(chain) - 1, -1, -1) if not self._is_trusted(chain[i])), 0)
-        scheme = _last(headers, b"x-forwarded-proto") or scope["scheme"]
+        scheme = _last(headers, b"x-forwarded-proto") or SCHEME
         forwarded_host = _last(headers, b"x-forwarded-host") or host
         return Peer(
             chain[start],
             chain[start:],
-            scheme if scheme in ("http", "https") else scope["scheme"],
+            scheme if scheme in ("http", "https") else SCHEME,
             _plain_host(forwarded_host),
         )
 
@@ -88,7 +94,8 @@ def _last(headers: RawHeaders, name: bytes) -> str:
 
 def _plain_host(host: str) -> str:
     """The host if it is one: it goes into a quoted string."""
-    return host if all(char.isalnum() or char in "-._:[]" for char in host) else ""
+    plain = len(host) <= _MAX_HOST and host.isascii() and all(char.isalnum() or char in "-._:[]" for char in host)
+    return host if plain else ""
 
 
 def _node(address: str) -> str:
