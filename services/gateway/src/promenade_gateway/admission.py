@@ -38,7 +38,7 @@ class Standing(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """The answer for one request; `standing` is GOOD where there is no token."""
 
@@ -58,7 +58,7 @@ class Admission(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Question:
     token: AccessToken | None
     buckets: Sequence[Bucket]
@@ -146,7 +146,7 @@ class RedisAdmission:
 
 
 def _keys_of(token: AccessToken) -> tuple[str, str, str]:
-    return f"{{auth}}:jti:{token.jti}", f"{{auth}}:sid:{token.session_id}", f"{{auth}}:epoch:{token.principal.id}"
+    return f"{{auth}}:jti:{token.jti}", f"{{auth}}:sid:{token.session_id}", f"{{auth}}:epoch:{token.subject}"
 
 
 def _standing(

@@ -45,21 +45,20 @@ class RequestBody:
     `length` is the announced one in bytes, None where the body comes in chunks. `limit` is that of the route.
     """
 
-    __slots__ = ("_ended", "_held", "_kept", "_pieces", "_seen", "_sender", "_wait", "_waiting", "failure", "length")
-    __slots__ += ("limit",)
+    # Most requests have no body, and what never changes for them stays here.
+    failure: Exception | None = None
+    _held = False
+    _waiting = 0  # bytes in `_pieces`
+    _seen = 0
+    _wait: asyncio.Future[None] | None = None
 
     def __init__(self, length: int | None, sender: Sender, *, limit: int = 0) -> None:
         self.length = length
         self.limit = limit
-        self.failure: Exception | None = None
         self._sender = sender
-        self._pieces: deque[bytes] = deque()
-        self._waiting = 0  # bytes in `_pieces`
-        self._held = False
-        self._kept: list[bytes] = []
-        self._seen = 0
         self._ended = length == 0
-        self._wait: asyncio.Future[None] | None = None
+        self._pieces: deque[bytes] = deque()
+        self._kept: list[bytes] = []
 
     @property
     def has_arrived(self) -> bool:

@@ -132,7 +132,7 @@ class Door:
         if route.limit is not None:
             return self.limits.for_class(route.limit, address, self.accounts.of(await exchange.request.body.whole()))
         if exchange.token is not None:
-            return self.limits.for_principal(str(exchange.token.principal.id))
+            return self.limits.for_principal(exchange.token.subject)
         return self.limits.for_address(address)
 
     def _go_on_without_redis(self, exchange: Exchange, route: Route, error: RedisAway) -> None:

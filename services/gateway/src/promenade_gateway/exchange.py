@@ -90,7 +90,7 @@ class Exchange:
             "server": None,
         }
 
-    async def receive(self) -> dict[str, Any]:
+    async def receive(self) -> Any:
         """ASGI's receive: the body in one piece, then nothing until the client leaves, which ends the task."""
         if self._was_received:
             await asyncio.Event().wait()
@@ -178,7 +178,7 @@ class Exchange:
             "status": self.status,
             "duration_ms": _milliseconds(time.perf_counter() - self._began),
             "upstream_ms": None if upstream is None else _milliseconds(upstream),
-            "principal": str(self.token.principal.id) if self.token else None,
+            "principal": self.token.subject if self.token else None,
             "request_id": self.request_id,
             "trace_id": trace_id_of(self.traceparent),
         }

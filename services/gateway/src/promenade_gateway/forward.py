@@ -12,7 +12,6 @@ from promenade_gateway.body import ClientGone, RequestBody
 from promenade_gateway.errors import UpstreamAway, UpstreamTooSlow
 from promenade_gateway.exchange import Exchange
 from promenade_gateway.headers import answer_headers, request_headers
-from promenade_gateway.peers import header_lines
 from promenade_gateway.settings import GatewaySettings
 from promenade_gateway.upstream_wire import BrokenOff, Dropped, Reply, UpstreamWire
 from promenade_gateway.upstreams import Connections, Service, Unreachable, Upstream
@@ -116,7 +115,7 @@ def _head(exchange: Exchange, upstream: Upstream, target: bytes) -> bytes:
         lines.append(b"Content-Length: %d" % length)
     lines.append(b"X-Request-Id: " + exchange.request_id.encode())
     lines.append(b"traceparent: " + exchange.traceparent.encode())
-    return b"\r\n".join(lines) + b"\r\n" + header_lines(exchange.peer) + b"\r\n"
+    return b"\r\n".join(lines) + b"\r\n" + exchange.peer.lines + b"\r\n"
 
 
 def _framed(body: RequestBody, piece: bytes, *, is_last: bool) -> bytes:

@@ -23,6 +23,7 @@ OWN_ANSWER_HEADERS = frozenset({b"x-request-id", b"ratelimit", b"ratelimit-polic
 _SET_ANEW = frozenset({b"x-request-id", b"traceparent", b"content-length"})
 _STAY_BEHIND = HOP_BY_HOP | _SET_ANEW
 _ANSWERS_LOSE = HOP_BY_HOP | OWN_ANSWER_HEADERS
+_NAME_NOTHING = (b"keep-alive", b"close", b"Keep-Alive", b"Close")
 _ONCE = (b"content-length", b"transfer-encoding", b"host", b"authorization")
 # Names that were judged before; those of usual length, and not without end.
 _verdicts: dict[bytes, bool] = {}
@@ -87,7 +88,7 @@ def _judge(name: bytes) -> bool:
 
 
 def _named_in_connection(headers: RawHeaders) -> frozenset[bytes]:
-    named = [value for name, value in headers if name == b"connection"]
+    named = [value for name, value in headers if name == b"connection" and value not in _NAME_NOTHING]
     if not named:
         return frozenset()
     # A body's length and type are never the connection's business, whoever says so.

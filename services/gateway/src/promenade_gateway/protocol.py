@@ -93,7 +93,7 @@ class ClientConnection(asyncio.Protocol):
         """A connection that sends nothing is closed as one that sends too slowly."""
         self._transport = transport
         peer: Any = transport.get_extra_info("peername")
-        self._address = str(peer[0]) if isinstance(peer, tuple) and peer else None
+        self._address = _host_of(peer)
         self._deadline.within(self._house.limits.head_seconds)
         if not self._house.enter(self):
             self.write(CROWDED.written())
@@ -114,10 +114,14 @@ class ClientConnection(asyncio.Protocol):
         """Read on, until something comes that is no request."""
         if self._is_ending or self._last_word is not None:
             return
+        was_in_head = self._reader.in_head
         try:
             self._reader.feed(data)
         except Refused as error:
             self._refuse(error.refusal)
+            return
+        if self._reader.in_head and not was_in_head:
+            self._deadline.within(self._house.limits.head_seconds)
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is sent to; so long it may take for the next piece."""
@@ -132,10 +136,6 @@ class ClientConnection(asyncio.Protocol):
         self._writable = None
 
     # What the reader tells
-
-    def head_begins(self) -> None:
-        """It has its time from here on."""
-        self._deadline.within(self._house.limits.head_seconds)
 
     def request_came(self, request: Request, *, last: bool) -> None:
         """It is answered at once or when its turn comes."""
@@ -315,3 +315,8 @@ class ClientConnection(asyncio.Protocol):
             reading.body.fail(RequestTimeout())
         else:
             self.abort()
+
+
+def _host_of(peer: Any) -> str | None:
+    """A Unix socket's other end has no address, or a text."""
+    return str(peer[0]) if isinstance(peer, tuple) and peer else None  # pyright: ignore[reportUnknownArgumentType]  # the loop's own types end here

@@ -26,10 +26,6 @@ class Refused(Exception):
 class Receiver(Sender, Protocol):
     """Who is told of what was read."""
 
-    def head_begins(self) -> None:
-        """The first byte of a request has come."""
-        ...
-
     def request_came(self, request: Request, *, last: bool) -> None:
         """A head is complete; `last` says that the client sends no other request on this connection."""
         ...
@@ -46,15 +42,13 @@ class Receiver(Sender, Protocol):
 class RequestReader:
     """Reads one connection; knows no sockets and no time."""
 
-    __slots__ = ("_begun", "_fault", "_head_bytes", "_headers", "_limit", "_parser", "_receiver", "_target")
-    __slots__ += ("in_body", "in_head", "is_deaf")
-
     def __init__(self, receiver: Receiver, *, head_bytes: int) -> None:
         self._receiver = receiver
         self._limit = head_bytes
         self._parser: Any = httptools.HttpRequestParser(self)
         self._fault = MALFORMED
-        self._begun = 0  # heads that began in the bytes at hand
+        self._fed = 0  # the number of bytes at hand
+        self._begun = 0  # heads that began in them
         self._head_bytes = 0
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
@@ -66,6 +60,7 @@ class RequestReader:
         """Read on; raises `Refused`."""
         if self.is_deaf:
             return
+        self._fed = len(data)
         self._begun = 1 if self.in_body else 0  # what follows a body begins somewhere in the middle
         try:
             self._parser.feed_data(data)
@@ -83,7 +78,6 @@ class RequestReader:
         self._target = b""
         self._headers = []
         self.in_head = True
-        self._receiver.head_begins()
 
     def on_url(self, url: bytes) -> None:
         """See httptools; the target may come in pieces."""
@@ -102,8 +96,9 @@ class RequestReader:
         headers = self._headers
         if len(headers) > MAX_HEADERS:
             self._refuse(TOO_LARGE)
-        self._head_bytes = 0
-        self._count(len(self._target) + sum([len(name) + len(value) + 4 for name, value in headers]))
+        if self._head_bytes + self._fed > self._limit:  # it may be; what follows it has been counted too
+            self._head_bytes = 0
+            self._count(len(self._target) + sum([len(name) + len(value) + 4 for name, value in headers]))
         version: str = self._parser.get_http_version()
         if version not in ("1.1", "1.0") or not _ORIGIN_FORM.fullmatch(self._target):
             self._refuse(MALFORMED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from promenade_chassis.ports import NotFound
@@ -16,6 +17,8 @@ from promenade_gateway.public_routes import PUBLIC_ROUTES, PublicRoute
 API = ("api", "v1")
 OWN_PAGES = frozenset({"health", "problems", "openapi.json"})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+_SHORT = 200  # longer templates are not remembered
 
 BodyClass = Literal["ordinary", "import", "credentials"]
 
@@ -47,7 +50,11 @@ class RouteTable:
     def __init__(self, contexts: Collection[str], public: Sequence[PublicRoute] = PUBLIC_ROUTES) -> None:
         self._contexts = frozenset(contexts)
         self._fixed = {(route.method, route.path): route for route in public if "{" not in route.path}
-        self._patterns = [(route.method, _pattern_of(route.path), route) for route in public if "{" in route.path]
+        self._patterns: dict[tuple[str, int], list[tuple[re.Pattern[str], PublicRoute]]] = {}
+        for route in public:
+            if "{" in route.path:
+                shape = (route.method, route.path.count("/"))
+                self._patterns.setdefault(shape, []).append((_pattern_of(route.path), route))
 
     def find(self, method: str, raw_path: bytes) -> Route:
         """The route of a request; raises `BadPath` or `NotFound`."""
@@ -69,7 +76,10 @@ class RouteTable:
         found = self._fixed.get((method, path))
         if found is not None:
             return found
-        return next((route for of, pattern, route in self._patterns if of == method and pattern.fullmatch(path)), None)
+        for pattern, route in self._patterns.get((method, path.count("/")), ()):
+            if pattern.fullmatch(path):
+                return route
+        return None
 
     def _specification(self, name: str) -> Route:
         context, dot, suffix = name.rpartition(".")
@@ -83,12 +93,20 @@ class RouteTable:
 
 def _api_route(method: str, segments: tuple[str, ...], public: PublicRoute | None) -> Route:
     context = segments[2]
+    body: BodyClass
     if public is None:
         is_import = method == "POST" and segments[-1] == "imports"
-        template = "/" + "/".join("{id}" if _UUID.fullmatch(segment) else segment for segment in segments)
-        return Route(context, template, body="import" if is_import else "ordinary")
-    body: BodyClass = "credentials" if public.limit else "ordinary"
+        named = ["{id}" if len(segment) == 36 and _UUID.fullmatch(segment) else segment for segment in segments]
+        template = "/" + "/".join(named)
+        body = "import" if is_import else "ordinary"
+        return _private(context, template, body) if len(template) < _SHORT else Route(context, template, body=body)
+    body = "credentials" if public.limit else "ordinary"
     return Route(context, public.path, public=True, limit=public.limit, body=body)
+
+
+@lru_cache(maxsize=1000)
+def _private(context: str, template: str, body: BodyClass) -> Route:
+    return Route(context, template, body=body)
 
 
 def _pattern_of(path: str) -> re.Pattern[str]:

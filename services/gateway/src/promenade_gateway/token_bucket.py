@@ -45,7 +45,7 @@ return answer
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draw:
     """What drawing one token from each bucket gave; times in whole seconds, rounded up."""
 

@@ -20,7 +20,7 @@ async def authenticate(
         return None, Unauthenticated() if needed else None
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not token:
+    if not token or scheme.lower() != "bearer":
         return None, InvalidToken("Authorization must be `Bearer <token>`")
     known = verifier.known(token)
     if known is not None:

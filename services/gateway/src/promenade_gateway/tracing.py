@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 
-from promenade_kernel.values.ids import new_id
+from promenade_kernel.values.ids import new_event_id
 
 from promenade_gateway.headers import RawHeaders
 
@@ -16,7 +16,7 @@ _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9
 def request_id_from(headers: RawHeaders) -> str:
     """The client's X-Request-Id, or a new one."""
     given = _first(headers, b"x-request-id")
-    return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else str(new_id())
+    return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else str(new_event_id())
 
 
 def traceparent_from(headers: RawHeaders) -> str:
@@ -24,7 +24,8 @@ def traceparent_from(headers: RawHeaders) -> str:
     given = _first(headers, b"traceparent")
     if given is not None and _TRACEPARENT.fullmatch(given):
         return given.decode()
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    made = os.urandom(24).hex()
+    return f"00-{made[:32]}-{made[32:]}-01"
 
 
 def trace_id_of(traceparent: str) -> str:
@@ -33,4 +34,7 @@ def trace_id_of(traceparent: str) -> str:
 
 
 def _first(headers: RawHeaders, name: bytes) -> bytes | None:
-    return next((value for key, value in headers if key == name), None)
+    for key, value in headers:
+        if key == name:
+            return value
+    return None

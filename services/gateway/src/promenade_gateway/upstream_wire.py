@@ -175,13 +175,15 @@ class UpstreamWire(asyncio.Protocol):
         if self.is_idle:  # nobody has asked
             self.close()
             return
+        if self._reply is None:
+            self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._broke(f"what came is not an answer: {error}")
             return
         if self._reply is None:
-            self._count(len(data))
+            self._check_size(self._head_bytes)
         elif self._is_bodiless:
             self._is_used_up = True  # it waits for a body that a HEAD does not get
 
@@ -235,8 +237,8 @@ class UpstreamWire(asyncio.Protocol):
             raise Dropped("an answer that nobody asked for")
         if self._is_interim or self._head is None or self._head.done():
             return
-        self._head_bytes = 0
-        self._count(sum([len(name) + len(value) + 4 for name, value in self._headers]))
+        if self._head_bytes > MAX_ANSWER_HEADER:  # it may be; what follows it has been counted too
+            self._check_size(sum([len(name) + len(value) + 4 for name, value in self._headers]))
         self._keeps_alive = self._parser.should_keep_alive()
         self._ends_with_connection = self._is_open_ended(status)
         self._reply = Reply(self, status, self._headers)
@@ -267,9 +269,8 @@ class UpstreamWire(asyncio.Protocol):
             return False
         return not any(name in (b"content-length", b"transfer-encoding") for name, _ in self._headers)
 
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MAX_ANSWER_HEADER:
+    def _check_size(self, size: int) -> None:
+        if size > MAX_ANSWER_HEADER:
             self._broke("the head of the answer is too large")
 
     def _broke(self, why: str) -> None:

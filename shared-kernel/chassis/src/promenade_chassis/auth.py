@@ -9,7 +9,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -46,7 +46,7 @@ class InvalidToken(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """The claims of a verified access token (RFC 9068)."""
+    """The claims of a verified access token (RFC 9068); `subject` is the principal's id as text."""
 
     principal: Principal
     jti: str
@@ -54,6 +54,10 @@ class AccessToken:
     epoch: int
     issued_at: int
     expires_at: int
+    subject: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subject", str(self.principal.id))
 
 
 class _KeySet(msgspec.Struct):
