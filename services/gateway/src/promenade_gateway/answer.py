@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -11,6 +11,7 @@ from typing import Protocol
 
 RawPairs = Sequence[tuple[bytes, bytes]]
 
+_NONE: Mapping[bytes, bytes] = {}
 _BODILESS = frozenset({204, 304})
 _END_OF_CHUNKS = b"0\r\n\r\n"
 
@@ -51,17 +52,23 @@ class Answer:
         self.started = False
         self.finished = False
 
-    def begin(self, status: int, headers: RawPairs) -> None:
-        """Make the head; it goes out with the first piece of the body, or with `flush`."""
+    def begin(self, status: int, headers: RawPairs, ours: Mapping[bytes, bytes] = _NONE) -> None:
+        """Make the head; it goes out with the first piece of the body, or with `flush`.
+
+        `ours` replace what stands in `headers` under the same names, only Vary is added to.
+        """
         lines = [_status_line(status)]
         length = None
         for name, value in headers:
+            if name in ours and name != b"vary":
+                continue
             if name == b"content-length":
                 length = int(value)
             elif name == b"connection":
                 self.closing = self.closing or value == b"close"
                 continue
             lines.append(name + b": " + value)
+        lines += [name + b": " + value for name, value in ours.items()]
         self._frame(status, length, lines)
         if self.closing:
             lines.append(b"connection: close")

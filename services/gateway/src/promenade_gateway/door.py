@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 from promenade_chassis.auth import TokenVerifier
+from promenade_chassis.logs import AccessLog
 from promenade_chassis.ports import DomainError, ServiceUnavailable
 
 from promenade_gateway.account import AccountKeys
@@ -19,7 +20,7 @@ from promenade_gateway.errors import InternalError, RateLimited, TokenRevoked, T
 from promenade_gateway.exchange import CLIENT_GONE, Exchange
 from promenade_gateway.forward import Forwarder
 from promenade_gateway.headers import check_framing
-from promenade_gateway.limits import Bucket, Limits, policy_header
+from promenade_gateway.limits import Bucket, LimitClass, Limits, policy_header
 from promenade_gateway.peers import Peers
 from promenade_gateway.request import Request
 from promenade_gateway.routes import NOWHERE, Route, RouteTable
@@ -27,7 +28,7 @@ from promenade_gateway.settings import GatewaySettings
 from promenade_gateway.tokens import authenticate
 
 log = structlog.get_logger(__name__)
-access_log = structlog.get_logger("promenade.access")
+access_log = AccessLog("promenade.access")
 
 OwnPages = Callable[[Exchange], Awaitable[None]]
 
@@ -59,7 +60,7 @@ class Door:
             exchange.status = exchange.status or CLIENT_GONE
         finally:
             if exchange.route is None or not exchange.route.probe:
-                access_log.info("request.handled", **exchange.line())
+                access_log.info("request.handled", exchange.line())
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
@@ -75,7 +76,8 @@ class Door:
     async def _handle(self, exchange: Exchange) -> None:
         request = exchange.request
         check_framing(request.headers, request.version)
-        exchange.extra_headers |= self.cors.headers(exchange.origin)
+        if exchange.origin is not None:
+            exchange.extra_headers |= self.cors.headers(exchange.origin)
         route, fault = self._find(exchange)
         exchange.route = route
         if exchange.is_preflight and b"access-control-allow-origin" in exchange.extra_headers:
@@ -109,7 +111,9 @@ class Door:
         """Token, revocation and rate limit; raises what refuses the request."""
         authorization = exchange.request.fields.get(b"authorization")
         exchange.token, fault = await authenticate(self.verifier, authorization, needed=not route.public)
-        buckets = await self._buckets(exchange, route)
+        buckets = (
+            self._buckets(exchange) if route.limit is None else await self._stricter_buckets(exchange, route.limit)
+        )
         exchange.extra_headers[b"ratelimit-policy"] = policy_header(buckets).encode()
         try:
             verdict = await self.admission.ask(exchange.token, buckets)
@@ -125,15 +129,14 @@ class Door:
         if fault is not None:
             raise fault
 
-    async def _buckets(self, exchange: Exchange, route: Route) -> tuple[Bucket, ...]:
-        address = exchange.peer.address
-        if route.limit == "refresh":
-            return self.limits.for_class(route.limit, address, None)
-        if route.limit is not None:
-            return self.limits.for_class(route.limit, address, self.accounts.of(await exchange.request.body.whole()))
+    def _buckets(self, exchange: Exchange) -> tuple[Bucket, ...]:
         if exchange.token is not None:
             return self.limits.for_principal(exchange.token.subject)
-        return self.limits.for_address(address)
+        return self.limits.for_address(exchange.peer.address)
+
+    async def _stricter_buckets(self, exchange: Exchange, limit: LimitClass) -> tuple[Bucket, ...]:
+        account = None if limit == "refresh" else self.accounts.of(await exchange.request.body.whole())
+        return self.limits.for_class(limit, exchange.peer.address, account)
 
     def _go_on_without_redis(self, exchange: Exchange, route: Route, error: RedisAway) -> None:
         signed_in = exchange.token is not None or not route.public

@@ -39,7 +39,7 @@ class Exchange:
         self.traceparent = traceparent_from(request.headers)
         self.route: Route | None = None
         self.token: AccessToken | None = None
-        self.extra_headers: dict[bytes, bytes] = {}
+        self.extra_headers = {b"x-request-id": self.request_id.encode()}
         self.status: int | None = None
         self.upstream_seconds: float | None = None
         self._answer = answer
@@ -99,11 +99,8 @@ class Exchange:
 
     def begin(self, status: int, headers: RawPairs) -> None:
         """Begin the answer; ours replace what the service says under the same names."""
-        ours = {b"x-request-id": self.request_id.encode(), **self.extra_headers}
         self.status = status
-        kept = [pair for pair in headers if pair[0] not in ours or pair[0] == b"vary"]
-        kept += ours.items()
-        self._answer.begin(status, kept)
+        self._answer.begin(status, headers, self.extra_headers)
 
     def write(self, piece: bytes) -> None:
         """Send a piece of the body."""

@@ -58,7 +58,7 @@ class Forwarder:
             raise UpstreamAway(service.name) from error
 
     async def _exchange(self, exchange: Exchange, service: Service, upstream: Upstream, target: bytes) -> None:
-        wire = await self._connections.take(upstream)
+        wire = self._connections.idle(upstream) or await self._connections.connect(upstream)
         try:
             reply = await self._ask(exchange, wire, _head(exchange, upstream, target))
             upstream.breaker.succeeded()
@@ -68,7 +68,7 @@ class Forwarder:
         finally:
             self._connections.give_back(upstream, wire)
 
-    async def _ask(self, exchange: Exchange, wire: UpstreamWire, head: bytes) -> Reply:
+    def _ask(self, exchange: Exchange, wire: UpstreamWire, head: bytes) -> asyncio.Future[Reply]:
         body, is_head = exchange.request.body, exchange.method == "HEAD"
         arrived = body.arrived()
         if arrived is None:
@@ -77,7 +77,7 @@ class Forwarder:
         else:
             answer = wire.ask(head + _framed(body, arrived, is_last=True), is_head=is_head)
             wire.sent(self._settings.first_byte_seconds)
-        return await answer
+        return answer
 
     async def _send(self, wire: UpstreamWire, body: RequestBody) -> None:
         """While the client sends, its own time limit counts; then the service's."""

@@ -18,7 +18,7 @@ API = ("api", "v1")
 OWN_PAGES = frozenset({"health", "problems", "openapi.json"})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-_SHORT = 200  # longer templates are not remembered
+_SHORT = 200  # longer paths are not remembered
 
 BodyClass = Literal["ordinary", "import", "credentials"]
 
@@ -49,6 +49,7 @@ class RouteTable:
 
     def __init__(self, contexts: Collection[str], public: Sequence[PublicRoute] = PUBLIC_ROUTES) -> None:
         self._contexts = frozenset(contexts)
+        self._known = lru_cache(maxsize=4096)(self._find)
         self._fixed = {(route.method, route.path): route for route in public if "{" not in route.path}
         self._patterns: dict[tuple[str, int], list[tuple[re.Pattern[str], PublicRoute]]] = {}
         for route in public:
@@ -58,6 +59,9 @@ class RouteTable:
 
     def find(self, method: str, raw_path: bytes) -> Route:
         """The route of a request; raises `BadPath` or `NotFound`."""
+        return self._known(method, raw_path) if len(raw_path) < _SHORT else self._find(method, raw_path)
+
+    def _find(self, method: str, raw_path: bytes) -> Route:
         segments = segments_of(raw_path)
         path = "/" + "/".join(segments)
         public = self._public("GET" if method == "HEAD" else method, path)
@@ -99,14 +103,9 @@ def _api_route(method: str, segments: tuple[str, ...], public: PublicRoute | Non
         named = ["{id}" if len(segment) == 36 and _UUID.fullmatch(segment) else segment for segment in segments]
         template = "/" + "/".join(named)
         body = "import" if is_import else "ordinary"
-        return _private(context, template, body) if len(template) < _SHORT else Route(context, template, body=body)
+        return Route(context, template, body=body)
     body = "credentials" if public.limit else "ordinary"
     return Route(context, public.path, public=True, limit=public.limit, body=body)
-
-
-@lru_cache(maxsize=1000)
-def _private(context: str, template: str, body: BodyClass) -> Route:
-    return Route(context, template, body=body)
 
 
 def _pattern_of(path: str) -> re.Pattern[str]:

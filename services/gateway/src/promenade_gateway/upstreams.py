@@ -82,13 +82,13 @@ class Connections:
         self._tls = ssl.create_default_context(cafile=settings.upstream_ca or None)
         self._open: set[UpstreamWire] = set()
 
-    async def take(self, upstream: Upstream) -> UpstreamWire:
-        """An idle connection, the one used last first, or a new one; raises `Unreachable`."""
+    def idle(self, upstream: Upstream) -> UpstreamWire | None:
+        """The idle connection that was used last, if there is one."""
         while upstream.idle:
             wire = upstream.idle.pop()
             if wire.is_open:
                 return wire
-        return await self._connect(upstream)
+        return None
 
     def give_back(self, upstream: Upstream, wire: UpstreamWire) -> None:
         """The answer was passed on, or will not be."""
@@ -106,7 +106,7 @@ class Connections:
         Raises `Unreachable`, `Dropped`, `BrokenOff` or TimeoutError.
         """
         async with asyncio.timeout(seconds):
-            wire = await self.take(upstream)
+            wire = self.idle(upstream) or await self.connect(upstream)
             try:
                 reply = await wire.ask(
                     b"GET %b%b HTTP/1.1\r\nHost: %b\r\n\r\n" % (upstream.prefix, target, upstream.authority),
@@ -126,7 +126,8 @@ class Connections:
         for wire in list(self._open):
             wire.close()
 
-    async def _connect(self, upstream: Upstream) -> UpstreamWire:
+    async def connect(self, upstream: Upstream) -> UpstreamWire:
+        """A new connection; raises `Unreachable`."""
         loop = asyncio.get_running_loop()
         tls = self._tls if upstream.is_secure else None
         try:

@@ -84,8 +84,11 @@ class Keys:
             self._keys = _read_copy(cache)
 
     def now(self, kid: str) -> jwt.PyJWK | None:
-        """The key named `kid` as far as it is known; None also when it is time to look again."""
-        return self._keys.get(kid) if time.monotonic() - self._fetched_at < self.refresh_seconds else None
+        """The key named `kid` if it is known; None also when it is time to look again, as `get` does."""
+        now = time.monotonic()
+        if now - self._fetched_at >= self.refresh_seconds and now - self._tried_at >= self.unknown_kid_seconds:
+            return None
+        return self._keys.get(kid)
 
     async def get(self, kid: str) -> jwt.PyJWK:
         """The key named `kid`; raises `InvalidToken` for an unknown one, `ServiceUnavailable` without any key."""
@@ -145,8 +148,10 @@ class TokenVerifier:
         found = self._verified.get(digest)
         if found is None:
             return None
-        if found.token.expires_at <= time.time() or self._keys.now(found.kid) is not found.key:
+        if found.token.expires_at <= time.time():
             del self._verified[digest]
+            return None
+        if self._keys.now(found.kid) is not found.key:
             return None
         self._verified.move_to_end(digest)
         return found.token
