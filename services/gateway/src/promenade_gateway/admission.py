@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-import redis.asyncio
 from promenade_chassis.auth import AccessToken
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from promenade_chassis.events.redis_link import RedisLink, Word
+from promenade_chassis.events.redis_url import read_url
+from redis.exceptions import ConnectionError, NoScriptError  # noqa: A004 - Redis' own
 
 from promenade_gateway.limits import Bucket
-from promenade_gateway.token_bucket import SCRIPT, Draw, read_draw, script_arguments
+from promenade_gateway.token_bucket import SCRIPT, Draw, read_draws, script_arguments
 
-_SCRIPT_HASH = hashlib.sha1(SCRIPT.encode()).hexdigest()  # noqa: S324  # Redis names scripts by it
+_SCRIPT_HASH = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()  # Redis names scripts by it
 
-CONNECTIONS = 32
+# Redis does nothing else while it serves a batch: some 5 microseconds a request.
+MOST_AT_ONCE = 200
+MARK = "{auth}:mark"
 
 
 class RedisAway(Exception):
@@ -35,7 +38,7 @@ class Standing(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """The answer for one request; `standing` is GOOD where there is no token."""
 
@@ -55,60 +58,100 @@ class Admission(Protocol):
         ...
 
 
+@dataclass(slots=True, eq=False)
+class _Question:
+    token: AccessToken | None
+    buckets: Sequence[Bucket]
+    answer: asyncio.Future[Verdict]
+
+
 class RedisAdmission:
-    """Asks Redis; one pipeline a request."""
+    """Asks Redis for many requests at once: those that come while an answer is awaited travel together after it.
+
+    Revocations and buckets are two keys' worth of a cluster, so a batch is two commands; one write where they live
+    on one server. `seconds` bound the wait for an answer; nothing that Redis did not say lets anybody in.
+    """
 
     def __init__(self, url: str, *, seconds: float) -> None:
-        # One retry: after a restart of Redis the connections of the pool are dead, and the first use tells. Above so
-        # many connections a request waits its turn; failing instead would let a flood pass uncounted.
-        pool: Any = redis.asyncio.BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
-            url,
-            max_connections=CONNECTIONS,
-            timeout=10 * seconds,
-            socket_timeout=seconds,
-            socket_connect_timeout=seconds,
-            retry=Retry(NoBackoff(), 1),
-        )
-        self._redis: Any = redis.asyncio.Redis.from_pool(pool)
+        self._link = RedisLink(url, answers_within=seconds)
+        self._is_cluster = read_url(url).kind == "cluster"
+        self._seconds = 2 * seconds  # connecting included
+        self._waiting: deque[_Question] = deque()
+        self._asking: asyncio.Task[None] | None = None
 
     async def ask(self, token: AccessToken | None, buckets: Sequence[Bucket]) -> Verdict:
         """Draw from all buckets and look the token up; raises `RedisAway`."""
-        try:
-            known, answer = await self._ask(token, buckets, ("EVALSHA", _SCRIPT_HASH))
-            if isinstance(answer, NoScriptError):
-                known, answer = await self._ask(token, buckets, ("EVAL", SCRIPT))
-        except (RedisError, OSError, TimeoutError) as error:
-            raise RedisAway(type(error).__name__) from error
-        if isinstance(answer, Exception) or isinstance(known, Exception):
-            raise RedisAway(type(answer).__name__)
-        return Verdict(_standing(token, known), read_draw(buckets, answer))
+        loop = asyncio.get_running_loop()
+        question = _Question(token, buckets, loop.create_future())
+        self._waiting.append(question)
+        if self._asking is None:
+            self._asking = loop.create_task(self._ask_on())
+        return await question.answer
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._redis.aclose()
+        if self._asking is not None:
+            self._asking.cancel()
+        await self._link.close()
 
-    async def _ask(self, token: AccessToken | None, buckets: Sequence[Bucket], script: tuple[str, str]) -> Any:
-        pipeline = self._redis.pipeline(transaction=False)
-        if token is not None:
-            pipeline.mget(_keys_of(token))
-        pipeline.execute_command(*script, *script_arguments(buckets))
-        answers = cast("list[Any]", await pipeline.execute(raise_on_error=False))
-        return (answers[0] if token is not None else None), answers[-1]
+    async def _ask_on(self) -> None:
+        try:
+            await asyncio.sleep(0)  # what else comes in this turn of the loop comes along
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+                await self._settle([question for question in batch if not question.answer.done()])
+        finally:
+            self._asking = None
+
+    async def _settle(self, batch: Sequence[_Question]) -> None:
+        try:
+            verdicts = await self._verdicts(batch)
+        except Exception as error:  # whatever it is, nobody may wait for ever, and nobody may pass
+            for question in batch:
+                if not question.answer.done():
+                    question.answer.set_exception(RedisAway(f"{type(error).__name__}: {error}"))
+            return
+        for question, verdict in zip(batch, verdicts, strict=True):
+            if not question.answer.done():
+                question.answer.set_result(verdict)
+
+    async def _verdicts(self, batch: Sequence[_Question]) -> list[Verdict]:
+        keys = [key for question in batch if question.token is not None for key in _keys_of(question.token)]
+        draws = [question.buckets for question in batch]
+        async with asyncio.timeout(self._seconds):
+            known, answer = await self._ask([MARK, *keys] if keys else (), script_arguments(draws))
+        mark, rest = (known[0], iter(known[1:])) if known else (None, iter(()))
+        standings = [
+            Standing.GOOD
+            if question.token is None
+            else _standing(question.token, mark, next(rest), next(rest), next(rest))
+            for question in batch
+        ]
+        return list(map(Verdict, standings, read_draws(draws, answer)))
+
+    async def _ask(self, keys: Sequence[str], arguments: Sequence[Word]) -> tuple[list[bytes | None], list[int]]:
+        lookup: Sequence[Sequence[Word]] = [("MGET", *keys)] if keys else []
+        try:
+            answers = await self._send(lookup, ("EVALSHA", _SCRIPT_HASH, *arguments))
+        except NoScriptError:
+            answers = await self._send(lookup, ("EVAL", SCRIPT, *arguments))
+        except ConnectionError:  # after a restart of Redis the first use of a connection tells that it is dead
+            answers = await self._send(lookup, ("EVAL", SCRIPT, *arguments))
+        return (answers[0] if keys else []), answers[-1]
+
+    async def _send(self, lookup: Sequence[Sequence[Word]], draw: Sequence[Word]) -> list[Any]:
+        if not self._is_cluster:
+            return await self._link.call_many([*lookup, draw])
+        return await asyncio.gather(*(self._link.call(*command) for command in (*lookup, draw)))
 
 
-def _keys_of(token: AccessToken) -> list[str]:
-    return [
-        "{auth}:mark",
-        f"{{auth}}:jti:{token.jti}",
-        f"{{auth}}:sid:{token.session_id}",
-        f"{{auth}}:epoch:{token.principal.id}",
-    ]
+def _keys_of(token: AccessToken) -> tuple[str, str, str]:
+    return f"{{auth}}:jti:{token.jti}", f"{{auth}}:sid:{token.session_id}", f"{{auth}}:epoch:{token.subject}"
 
 
-def _standing(token: AccessToken | None, known: list[bytes | None] | None) -> Standing:
-    if token is None or known is None:
-        return Standing.GOOD
-    mark, jti, sid, epoch = known
+def _standing(
+    token: AccessToken, mark: bytes | None, jti: bytes | None, sid: bytes | None, epoch: bytes | None
+) -> Standing:
     if mark is None:
         return Standing.UNKNOWN
     if jti is not None or sid is not None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
-from litestar.types import Receive, Send
 from promenade_chassis.access_log import log_request
 from promenade_chassis.auth import TokenVerifier
 from promenade_chassis.http.meters import HttpMeters
@@ -16,15 +15,17 @@ from promenade_chassis.telemetry.spans import Tracer
 
 from promenade_gateway.account import AccountKeys
 from promenade_gateway.admission import Admission, RedisAway, Standing
-from promenade_gateway.body import KEPT_BYTES, ClientGone, RequestBody
+from promenade_gateway.answer import Answer
+from promenade_gateway.body import KEPT_BYTES, ClientGone
 from promenade_gateway.cors import Cors
 from promenade_gateway.errors import InternalError, RateLimited, TokenRevoked, TokenStale
 from promenade_gateway.exchange import CLIENT_GONE, Exchange
-from promenade_gateway.forward import Forwarder, abort
-from promenade_gateway.headers import check_framing, one
-from promenade_gateway.limits import Bucket, Limits, policy_header
+from promenade_gateway.forward import Forwarder
+from promenade_gateway.headers import check_framing
+from promenade_gateway.limits import Bucket, LimitClass, Limits, policy_header
 from promenade_gateway.meters import RATE_LIMITED, REDIS_AWAY
 from promenade_gateway.peers import Peers
+from promenade_gateway.request import Request
 from promenade_gateway.routes import NOWHERE, Route, RouteTable
 from promenade_gateway.settings import GatewaySettings
 from promenade_gateway.tokens import authenticate
@@ -36,7 +37,7 @@ OwnPages = Callable[[Exchange], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """The gateway as an ASGI application."""
+    """All steps of a request, and what each of them needs."""
 
     routes: RouteTable
     peers: Peers
@@ -52,11 +53,9 @@ class Door:
     meters: HttpMeters
     tracer: Tracer | None = None
 
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Handle one request; other connections than HTTP are not served."""
-        if scope["type"] != "http":
-            return
-        exchange = Exchange(scope, receive, send, self.peers.of(scope), self.tracer)
+    async def __call__(self, request: Request, answer: Answer) -> None:
+        """Answer one request."""
+        exchange = Exchange(request, answer, self.peers.of(request.client, request.headers), self.tracer)
         self.meters.in_flight += 1
         try:
             with exchange.trail.under_way():
@@ -68,7 +67,9 @@ class Door:
     async def _answered(self, exchange: Exchange) -> None:
         try:
             await self._answer(exchange)
-        except ClientGone:
+        except (ClientGone, asyncio.CancelledError):
+            if not exchange.request.gone:
+                raise
             exchange.status = exchange.status or CLIENT_GONE
         finally:
             status = exchange.status or CLIENT_GONE
@@ -84,61 +85,54 @@ class Door:
         try:
             await self._handle(exchange)
         except DomainError as error:
-            if exchange.started:
-                raise
-            await exchange.refuse(error)
+            _refuse(exchange, error)
         except ClientGone:
             raise
         except Exception as error:  # whatever it is, the client gets a problem and we get a line
             log.error("request.failed", error=type(error).__name__, exc_info=error, request_id=exchange.request_id)
-            await (abort(exchange) if exchange.started else exchange.refuse(InternalError()))
+            _refuse(exchange, InternalError())
 
     async def _handle(self, exchange: Exchange) -> None:
-        check_framing(exchange.headers, exchange.scope["http_version"])
-        exchange.extra_headers |= self.cors.headers(exchange.origin)
+        request = exchange.request
+        check_framing(request.headers, request.version)
+        if exchange.origin is not None:
+            exchange.extra_headers |= self.cors.headers(exchange.origin)
         route, fault = self._find(exchange)
         exchange.route = route
         if exchange.is_preflight and b"access-control-allow-origin" in exchange.extra_headers:
-            await exchange.answer(204, "", b"", self.cors.preflight())
+            exchange.answer(204, "", b"", self.cors.preflight())
             return
-        body = self._body_of(exchange, route)
+        request.body.limit = self._limit_of(route)
         if not route.probe:
-            await self._admit(exchange, route, body)
+            await self._admit(exchange, route)
         if fault is not None:
             raise fault
-        body.check_length()
+        request.body.check_length()
         if route.context is None:
             await self.own_pages(exchange)
         else:
-            await self.forwarder.forward(exchange, route.context, route.target or exchange.target, body)
+            await self.forwarder.forward(exchange, route.context, route.target or request.target)
 
     def _find(self, exchange: Exchange) -> tuple[Route, DomainError | None]:
         """The route; where there is none, what to say, once the attempt is counted."""
         try:
-            return self.routes.find(exchange.method, exchange.scope["raw_path"]), None
+            return self.routes.find(exchange.method, exchange.request.raw_path), None
         except DomainError as error:
             return NOWHERE, error
 
-    def _body_of(self, exchange: Exchange, route: Route) -> RequestBody:
-        length = one(exchange.headers, b"content-length")
-        chunked = one(exchange.headers, b"transfer-encoding") is not None
-        limit = {
-            "ordinary": self.max_body_bytes,
-            "import": self.settings.import_body_bytes,
-            "credentials": KEPT_BYTES,  # all of it is looked into for the account
-        }[route.body]
-        return RequestBody(
-            exchange.receive,
-            limit=limit,
-            length=None if chunked else int(length or 0),
-            idle_seconds=self.settings.idle_seconds,
-        )
+    def _limit_of(self, route: Route) -> int:
+        if route.body == "ordinary":
+            return self.max_body_bytes
+        # All of a body that holds an account's name is looked into.
+        return self.settings.import_body_bytes if route.body == "import" else KEPT_BYTES
 
-    async def _admit(self, exchange: Exchange, route: Route, body: RequestBody) -> None:
+    async def _admit(self, exchange: Exchange, route: Route) -> None:
         """Token, revocation and rate limit; raises what refuses the request."""
-        authorization = one(exchange.headers, b"authorization")
+        authorization = exchange.request.fields.get(b"authorization")
         exchange.token, fault = await authenticate(self.verifier, authorization, needed=not route.public)
-        buckets = await self._buckets(exchange, route, body)
+        buckets = (
+            self._buckets(exchange) if route.limit is None else await self._stricter_buckets(exchange, route.limit)
+        )
         exchange.extra_headers[b"ratelimit-policy"] = policy_header(buckets).encode()
         try:
             verdict = await self.admission.ask(exchange.token, buckets)
@@ -155,15 +149,14 @@ class Door:
         if fault is not None:
             raise fault
 
-    async def _buckets(self, exchange: Exchange, route: Route, body: RequestBody) -> tuple[Bucket, ...]:
-        address = exchange.peer.address
-        if route.limit == "refresh":
-            return self.limits.for_class(route.limit, address, None)
-        if route.limit is not None:
-            return self.limits.for_class(route.limit, address, self.accounts.of(await body.whole()))
+    def _buckets(self, exchange: Exchange) -> tuple[Bucket, ...]:
         if exchange.token is not None:
-            return self.limits.for_principal(str(exchange.token.principal.id))
-        return self.limits.for_address(address)
+            return self.limits.for_principal(exchange.token.subject)
+        return self.limits.for_address(exchange.peer.address)
+
+    async def _stricter_buckets(self, exchange: Exchange, limit: LimitClass) -> tuple[Bucket, ...]:
+        account = None if limit == "refresh" else self.accounts.of(await exchange.request.body.whole())
+        return self.limits.for_class(limit, exchange.peer.address, account)
 
     def _go_on_without_redis(self, exchange: Exchange, route: Route, error: RedisAway) -> None:
         REDIS_AWAY.inc()
@@ -172,6 +165,13 @@ class Door:
         log.warning("redis.away", error=str(error), refused=refuse, request_id=exchange.request_id)
         if refuse:
             raise ServiceUnavailable("Whether the token is still good cannot be told at the moment; try again")
+
+
+def _refuse(exchange: Exchange, error: DomainError) -> None:
+    if exchange.started:
+        exchange.abort()
+    else:
+        exchange.refuse(error)
 
 
 def _refuse_unless_good(standing: Standing) -> None:

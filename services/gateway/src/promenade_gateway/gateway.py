@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, cast
 
 import structlog
-import uvicorn
 from litestar import Litestar
 from promenade_chassis.auth import TokenVerifier, verifier_from
 from promenade_chassis.config import Settings
 from promenade_chassis.http.health import Readiness
-from promenade_chassis.http.listener import Server
 from promenade_chassis.http.meters import http_meters_of
 from promenade_chassis.process_meters import show_build
 from promenade_chassis.telemetry.spans import tracer_of
@@ -29,10 +25,11 @@ from promenade_gateway.door import Door
 from promenade_gateway.forward import Forwarder
 from promenade_gateway.health import HealthCheck
 from promenade_gateway.limits import Limits
+from promenade_gateway.listener import Listener
 from promenade_gateway.meters import show_upstreams
 from promenade_gateway.pages import Pages, create_pages
 from promenade_gateway.peers import Peers
-from promenade_gateway.protocol import protocol_with
+from promenade_gateway.protocol import ClientLimits
 from promenade_gateway.routes import RouteTable
 from promenade_gateway.settings import GatewaySettings, gateway_settings
 from promenade_gateway.upstreams import Connections, Service, services_from
@@ -42,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Everything the gateway consists of; `door` is its ASGI application."""
+    """Everything the gateway consists of; `door` answers each request."""
 
     settings: Settings
     own: GatewaySettings
@@ -53,12 +50,8 @@ class Gateway:
     admission: Admission
     services: Mapping[str, Service]
 
-    async def open(self) -> None:
-        """Make what belongs to the running event loop."""
-        await self.connections.open()
-
     async def close(self) -> None:
-        """Give it all back."""
+        """Give all connections back."""
         await self.connections.close()
         await self.admission.close()
 
@@ -106,7 +99,6 @@ async def serving_gateway(
     metrics = start_http_server(admin.port, addr=admin.host)[0] if admin.port else None
     gauges = show_upstreams(gateway.services)
     show_build("gateway", gateway.readiness.version)
-    await gateway.open()
     try:
         async with _listening(gateway):
             yield gateway
@@ -121,31 +113,21 @@ async def serving_gateway(
 @asynccontextmanager
 async def _listening(gateway: Gateway) -> AsyncGenerator[None, None]:
     http = gateway.settings.http
-    config = uvicorn.Config(
-        cast("Any", gateway.door),
-        host=http.host,
-        port=http.port,
-        http=cast("Any", protocol_with(head_bytes=gateway.own.head_bytes, head_seconds=gateway.own.head_seconds)),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        proxy_headers=False,  # whom to believe is decided in `peers`
-        timeout_graceful_shutdown=http.shutdown_seconds,
-    )
-    server = Server(config)
-    task = asyncio.create_task(server.serve(), name=f"http:{http.port}")
-    while not server.started:
-        if task.done():
-            await task
-            raise RuntimeError("the HTTP server stopped before it had started")
-        await asyncio.sleep(0.01)
+    listener = Listener(gateway.door, _client_limits(gateway.own))
+    await listener.open(http.host, http.port)
     log.info("http.listening", context="gateway", host=http.host, port=http.port)
     try:
         yield
     finally:
         gateway.readiness.draining = True
-        server.should_exit = True
-        await task
+        await listener.close(http.shutdown_seconds)
+
+
+def _client_limits(own: GatewaySettings) -> ClientLimits:
+    return ClientLimits(
+        head_bytes=own.head_bytes,
+        head_seconds=own.head_seconds,
+        idle_seconds=own.idle_seconds,
+        keep_alive_seconds=own.keep_alive_seconds,
+        max_connections=own.max_connections,
+    )

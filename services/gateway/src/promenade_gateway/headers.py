@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from promenade_gateway.errors import MalformedRequest
 
@@ -21,6 +21,13 @@ IDENTITY_NAMES = frozenset(
 # Set by the gateway on every answer.
 OWN_ANSWER_HEADERS = frozenset({b"x-request-id", b"ratelimit", b"ratelimit-policy", b"date", b"server"})
 _SET_ANEW = frozenset({b"x-request-id", b"traceparent", b"content-length"})
+_STAY_BEHIND = HOP_BY_HOP | _SET_ANEW
+_ANSWERS_LOSE = HOP_BY_HOP | OWN_ANSWER_HEADERS
+_NAME_NOTHING = (b"keep-alive", b"close", b"Keep-Alive", b"Close")
+_ONCE = (b"content-length", b"transfer-encoding", b"host", b"authorization")
+# Names that were judged before; those of usual length, and not without end.
+_verdicts: dict[bytes, bool] = {}
+_MAX_VERDICTS, _MAX_NAME = 1000, 64
 
 
 def one(headers: RawHeaders, name: bytes) -> bytes | None:
@@ -31,56 +38,62 @@ def one(headers: RawHeaders, name: bytes) -> bytes | None:
     return values[0] if values else None
 
 
-def check_framing(headers: RawHeaders, http_version: str) -> None:
+def check_framing(headers: Sequence[tuple[bytes, bytes]], http_version: str) -> None:
     """Refuse what two readers could cut into messages differently; raises `MalformedRequest`."""
-    given = list(headers)
-    length = one(given, b"content-length")
-    coding = one(given, b"transfer-encoding")
+    fields = dict(headers)
+    if len(fields) < len(headers):
+        for name in _ONCE:
+            one(headers, name)
+    length = fields.get(b"content-length")
+    coding = fields.get(b"transfer-encoding")
     if length is not None and (coding is not None or not length.isdigit()):
         raise MalformedRequest("Content-Length does not tell where the body ends")
     if coding is not None and (coding.strip().lower() != b"chunked" or http_version == "1.0"):
         raise MalformedRequest("The only Transfer-Encoding understood here is chunked")
-    if one(given, b"host") is None and http_version != "1.0":
+    if b"host" not in fields and http_version != "1.0":
         raise MalformedRequest("There is no Host header")
-    one(given, b"authorization")
 
 
-def request_headers(headers: RawHeaders, ours: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What goes on to the service: end-to-end headers without claims of identity, then ours."""
-    given = list(headers)
-    dropped = HOP_BY_HOP | _SET_ANEW | _named_in_connection(given)
-    kept = [(name.decode("latin-1"), _text(value)) for name, value in given if _passes(name, dropped)]
-    return [*kept, *ours.items()]
+def request_headers(headers: RawHeaders, fields: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    """What goes on to the service: end-to-end headers without claims of identity. `fields` are the same by name."""
+    if b"connection" not in fields:
+        return [(name, value) for name, value in headers if _passes(name)]
+    named = _named_in_connection(headers)
+    return [(name, value) for name, value in headers if name not in named and _passes(name)]
 
 
 def answer_headers(headers: RawHeaders, *, status: int) -> list[tuple[bytes, bytes]]:
-    """What goes back to the client, still encoded as the service encoded it."""
-    given = [(name.lower(), value) for name, value in headers]
-    dropped = HOP_BY_HOP | OWN_ANSWER_HEADERS | _named_in_connection(given)
+    """What goes back to the client, still encoded as the service encoded it. Names are in lower case."""
+    kept = [(name, value) for name, value in headers if name not in _ANSWERS_LOSE]
+    named = _named_in_connection(headers)
     if status == 304:  # its Content-Length describes a body that does not follow
-        dropped |= {b"content-length"}
-    return [(name, value) for name, value in given if name not in dropped]
+        named |= {b"content-length"}
+    return [(name, value) for name, value in kept if name not in named] if named else kept
 
 
-def _passes(name: bytes, dropped: frozenset[bytes]) -> bool:
-    if name in dropped:
+def _passes(name: bytes) -> bool:
+    verdict = _verdicts.get(name)
+    if verdict is None:
+        verdict = _judge(name)
+        if len(name) <= _MAX_NAME and len(_verdicts) < _MAX_VERDICTS:
+            _verdicts[name] = verdict
+    return verdict
+
+
+def _judge(name: bytes) -> bool:
+    if name in _STAY_BEHIND:
         return False
     plain = name.replace(b"_", b"-")  # some frameworks take one for the other
     return plain not in IDENTITY_NAMES and not plain.startswith(IDENTITY_PREFIXES)
 
 
 def _named_in_connection(headers: RawHeaders) -> frozenset[bytes]:
-    named = (value for name, value in headers if name == b"connection")
+    named = [value for name, value in headers if name == b"connection" and value not in _NAME_NOTHING]
+    if not named:
+        return frozenset()
     # A body's length and type are never the connection's business, whoever says so.
     return frozenset(part.strip().lower() for value in named for part in value.split(b",")) - {
         b"content-length",
         b"content-type",
         b"content-encoding",
     }
-
-
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
-import aiohttp
 import msgspec
 
-from promenade_gateway.upstreams import Connections, Service
+from promenade_gateway.upstream_wire import BrokenOff, Dropped
+from promenade_gateway.upstreams import Connections, Service, Unreachable, Upstream
 
 CHECK_SECONDS = 2.5  # a service gives each of its own checks 2 s
 
@@ -48,15 +48,17 @@ class HealthCheck:
         return Health("ok" if all(row.ready for row in rows) else "degraded", list(rows))
 
     async def _ask(self, service: Service) -> ServiceHealth:
-        found = await asyncio.gather(*(self._ask_one(upstream.url) for upstream in service.upstreams))
+        found = await asyncio.gather(*(self._ask_one(upstream) for upstream in service.upstreams))
         versions = [version for _, version in found if version is not None]
         return ServiceHealth(service.name, any(ready for ready, _ in found), versions[0] if versions else None)
 
-    async def _ask_one(self, url: str) -> tuple[bool, str | None]:
+    async def _ask_one(self, upstream: Upstream) -> tuple[bool, str | None]:
         try:
-            async with asyncio.timeout(CHECK_SECONDS), self._connections.session.get(f"{url}/health/ready") as answer:
-                report: Any = msgspec.json.decode(await answer.content.read(64 * 1024))
-        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError):
+            status, body = await self._connections.fetch(
+                upstream, b"/health/ready", limit=64 * 1024, seconds=CHECK_SECONDS
+            )
+            report: Any = msgspec.json.decode(body)
+        except (Unreachable, Dropped, BrokenOff, TimeoutError, msgspec.DecodeError):
             return False, None
         version: Any = cast("dict[str, Any]", report).get("version") if isinstance(report, dict) else None
-        return answer.status == 200, version if isinstance(version, str) else None
+        return status == 200, version if isinstance(version, str) else None

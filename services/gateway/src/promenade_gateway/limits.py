@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 MICROSECONDS = 1_000_000
@@ -20,6 +20,10 @@ class Policy:
     name: str
     burst: int
     interval: int
+    text: str = field(init=False, compare=False)  # what `header` says
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", self.header())
 
     @property
     def window_seconds(self) -> int:
@@ -31,7 +35,7 @@ class Policy:
         return f'"{self.name}";q={self.burst};w={self.window_seconds}'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Bucket:
     """One policy applied to one principal, address or account."""
 
@@ -97,4 +101,4 @@ def network_of(address: str) -> str:
 
 def policy_header(buckets: Sequence[Bucket]) -> str:
     """The value of `RateLimit-Policy`."""
-    return ", ".join(bucket.policy.header() for bucket in buckets)
+    return ", ".join([bucket.policy.text for bucket in buckets])

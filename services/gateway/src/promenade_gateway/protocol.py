@@ -1,109 +1,324 @@
-"""HTTP/1.1 as it may enter: origin-form targets, heads of bounded size that arrive in time, problems for the rest."""
+"""One client's connection: requests are read as they come and answered one after the other, in their order."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any, cast
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
-from promenade_chassis.http.problems import MEDIA_TYPE, problem_body
-from promenade_kernel.values.ids import new_id
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+import structlog
 
-MAX_HEADERS = 100
+from promenade_gateway.answer import Answer
+from promenade_gateway.body import ClientGone
+from promenade_gateway.deadline import Deadline
+from promenade_gateway.errors import RequestTimeout
+from promenade_gateway.reader import Refused, RequestReader
+from promenade_gateway.refusal import CROWDED, Refusal
+from promenade_gateway.request import Request
+
+log = structlog.get_logger(__name__)
+
+# Of a body that nobody wanted so much is read, so that the connection can be used again.
+UNWANTED_BYTES = 256 * 1024
+# An answer is lost with its connection when that is closed before the client has stopped sending.
+LINGER_SECONDS = 2.0
+
+Serve = Callable[[Request, Answer], Awaitable[None]]
 
 
-class _Refused(Exception):
-    """Raised inside the parser's callbacks to stop it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLimits:
+    """What one client may take: bytes, and seconds for each step."""
+
+    head_bytes: int
+    head_seconds: float
+    idle_seconds: float
+    keep_alive_seconds: float
+    max_connections: int
 
 
-class DoorProtocol(HttpToolsProtocol):
-    """Adds to uvicorn's protocol what it does not check. A subclass sets the limits (`protocol_with`)."""
+class House:
+    """What all connections of one listener share."""
 
-    head_bytes = 64 * 1024
-    head_seconds = 10.0
+    def __init__(self, serve: Serve, limits: ClientLimits) -> None:
+        self.serve = serve
+        self.limits = limits
+        self.connections: set[ClientConnection] = set()
+        self.is_draining = False
+        self.is_empty = asyncio.Event()
+        self.is_empty.set()
+        self.loop = asyncio.get_running_loop()
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._in_head = True
-        self._counted = 0
-        self._refusal = (400, "malformed-request", "The request is not well-formed HTTP")
-        self._head_timer: asyncio.TimerHandle | None = None
+    def enter(self, connection: ClientConnection) -> bool:
+        """Whether there was room; it is inside all the same."""
+        self.connections.add(connection)
+        self.is_empty.clear()
+        return len(self.connections) <= self.limits.max_connections
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def leave(self, connection: ClientConnection) -> None:
+        """It has ended."""
+        self.connections.discard(connection)
+        if not self.connections:
+            self.is_empty.set()
+
+
+class ClientConnection(asyncio.Protocol):
+    """Made by the listener for each client; see `House`."""
+
+    def __init__(self, house: House) -> None:
+        self.has_asked = False
+        self._house = house
+        self._reader = RequestReader(self, head_bytes=house.limits.head_bytes)
+        self._deadline = Deadline(self._late, house.loop)
+        self._write_deadline = Deadline(self.abort, house.loop)
+        self._transport: Any = None  # uvloop's are no subclass of asyncio's
+        self._address: str | None = None
+        self._request: Request | None = None  # whose turn it is
+        self._answer: Answer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._reading: Request | None = None  # whose body is being read; it may not have its turn yet
+        self._queue: deque[tuple[Request, Answer]] = deque()
+        self._last_word: Refusal | None = None  # what follows the answers still owed
+        self._held = False
+        self._is_paused = False
+        self._ends_unasked: bool | None = None  # while `100 Continue` is owed: whether the connection would end anyway
+        self._unwanted = 0
+        self._is_ending = False  # whatever still comes is thrown away
+        self._writable: asyncio.Future[None] | None = None
+
+    # What the event loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection that sends nothing is closed as one that sends too slowly."""
-        super().connection_made(transport)
-        self._start_timer()
+        self._transport = transport
+        peer: Any = transport.get_extra_info("peername")
+        self._address = _host_of(peer)
+        self._deadline.within(self._house.limits.head_seconds)
+        if not self._house.enter(self):
+            self.write(CROWDED.written())
+            self._is_ending = True
+            self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
-        self._stop_timer()
-        super().connection_lost(exc)
+        """Nobody waits any more: what is under way for this client ends."""
+        self._house.leave(self)
+        self._is_ending = True
+        self._deadline.close()
+        self._write_deadline.close()
+        self._queue.clear()
+        self._give_up()
+        self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        """Count what belongs to a head that does not end."""
-        super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
-            self._counted += len(data)
-            if self._counted > self.head_bytes:
-                self._refusal = (431, "head-too-large", "The request line and headers are too large")
-                self.send_400_response("")
+        """Read on, until something comes that is no request."""
+        if self._is_ending or self._last_word is not None:
+            return
+        was_in_head = self._reader.in_head
+        try:
+            self._reader.feed(data)
+        except Refused as error:
+            self._refuse(error.refusal)
+            return
+        if self._reader.in_head and not was_in_head:
+            self._deadline.within(self._house.limits.head_seconds)
 
-    def on_message_begin(self) -> None:
-        """A new head."""
-        super().on_message_begin()
-        self._in_head, self._counted = True, 0
-        if self._head_timer is None:
-            self._start_timer()
-        # What a response that fails half-way needs, and ASGI has no word for.
-        self.scope["extensions"] = {"promenade.abort": self.transport.abort}  # type: ignore[typeddict-item]
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is sent to; so long it may take for the next piece."""
+        self._writable = self._house.loop.create_future()
+        self._write_deadline.within(self._house.limits.idle_seconds)
 
-    def on_headers_complete(self) -> None:
-        """The whole head is there: check it before uvicorn drops the parts it has no use for."""
-        self._in_head = False
-        self._stop_timer()
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > self.head_bytes or len(self.headers) > MAX_HEADERS:
-            self._refusal = (431, "head-too-large", "The request line and headers are too large")
-            raise _Refused
-        if not self.url.startswith(b"/"):  # absolute-form, authority-form, asterisk-form
-            raise _Refused
-        super().on_headers_complete()
+    def resume_writing(self) -> None:
+        """It has read on."""
+        self._write_deadline.clear()
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
 
-    def send_400_response(self, msg: str) -> None:
-        """The answer to what is not a request; nothing may come between an answer that has begun and its end."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        if cycle is not None and not cycle.response_complete:
-            if cycle.response_started or self.pipeline:
-                self.transport.abort()
+    # What the reader tells
+
+    def request_came(self, request: Request, *, last: bool) -> None:
+        """It is answered at once or when its turn comes."""
+        self._deadline.clear()
+        self.has_asked = True
+        request.client = self._address
+        self._reading = request
+        answer = Answer(self, head_only=request.method == "HEAD", modern=request.version == "1.1", closing=last)
+        if self._request is None:
+            self._begin(request, answer)
+        else:
+            self._queue.append((request, answer))
+            self._hold_if_needed()
+
+    def body_came(self, piece: bytes) -> None:
+        """It goes to who reads it, or nowhere."""
+        request = self._reading
+        if request is None or self._is_ending:
+            return
+        if not request.answered:
+            self._deadline.clear()
+            request.body.feed(piece)
+            return
+        self._unwanted += len(piece)
+        if self._unwanted > UNWANTED_BYTES:
+            self._end()
+
+    def request_ended(self) -> None:
+        """The next one may begin."""
+        request, self._reading = self._reading, None
+        if request is not None:
+            request.body.finish()
+        if self._request is None:
+            self._rest()
+        else:
+            self._deadline.clear()
+
+    # What the body tells
+
+    def invite_body(self) -> None:
+        """The client may be waiting to be asked for it."""
+        if self._ends_unasked is not None and self._answer is not None:
+            self._answer.closing = self._ends_unasked or self._house.is_draining
+            self._ends_unasked = None
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def body_awaited(self) -> None:
+        """The client has its idle time for the next piece."""
+        self._deadline.within(self._house.limits.idle_seconds)
+
+    def hold_body(self) -> None:
+        """Enough is waiting."""
+        self._held = True
+        self._hold_if_needed()
+
+    def go_on_with_body(self) -> None:
+        """There is room again."""
+        self._held = False
+        self._hold_if_needed()
+
+    # What the answer tells
+
+    def write(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._transport.write(data)
+
+    def abort(self) -> None:
+        """Break the connection: a client must not take half an answer for the whole."""
+        self._is_ending = True
+        self._transport.abort()
+
+    async def drain(self) -> None:
+        """Wait while the client reads more slowly than it is sent to."""
+        if self._writable is not None:
+            await self._writable
+
+    # What the listener tells
+
+    def leave(self) -> None:
+        """Answer what has been asked, then close."""
+        if self._request is None and self._reading is None and not self._reader.in_head:
+            self._end()
+        elif self._answer is not None and not self._answer.started:
+            self._answer.closing = True
+
+    # The turns
+
+    def _begin(self, request: Request, answer: Answer) -> None:
+        self._request, self._answer = request, answer
+        if request.fields.get(b"expect", b"").lower() == b"100-continue" and request.version == "1.1":
+            self._ends_unasked, answer.closing = answer.closing, True  # a body not asked for may or may not come
+        answer.closing = answer.closing or self._house.is_draining
+        self._task = self._house.loop.create_task(self._serve(request, answer))
+
+    async def _serve(self, request: Request, answer: Answer) -> None:
+        try:
+            await self._house.serve(request, answer)
+        except Exception as error:  # the door answers all it knows; a client must not wait for the rest
+            log.error("request.broke", error=type(error).__name__, exc_info=error)
+        finally:
+            self._next(request, answer)
+
+    def _next(self, request: Request, answer: Answer) -> None:
+        request.answered = True
+        self._request = self._answer = self._task = self._ends_unasked = None
+        if self._is_ending:
+            return
+        if not answer.finished:
+            self.abort()
+        elif answer.closing or self._house.is_draining:
+            self._end()
+        elif self._queue:
+            self._begin(*self._queue.popleft())
+            self._hold_if_needed()
+        elif self._last_word is not None:
+            self.write(self._last_word.written())
+            self._end()
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing is owed: wait for the next request, or for the end of a body that nobody wanted."""
+        self._unwanted = 0
+        if self._held:
+            self.go_on_with_body()
+        if not self._reader.in_head:
+            limits = self._house.limits
+            self._deadline.within(limits.keep_alive_seconds if self._reading is None else limits.idle_seconds)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Say so when it is this one's turn; the end of an answer that has begun can only be broken off."""
+        if self._queue and self._reading is self._queue[-1][0]:
+            self._queue.pop()
+        elif self._reading is not None and self._reading is self._request:
+            if self._answer is None or self._answer.started:
+                self.abort()
                 return
-            # The head was good, the body is not: what the application still says does not count.
-            cycle.disconnected = True
-            cycle.message_event.set()
-        status, slug, title = self._refusal
-        request_id = str(new_id())
-        body = problem_body(status=status, slug=slug, title=title, detail=title, instance="", request_id=request_id)
-        content = json.dumps(body).encode()
-        head = (
-            f"HTTP/1.1 {status} {'Bad Request' if status == 400 else 'Request Header Fields Too Large'}\r\n"
-            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(content)}\r\n"
-            f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + content)
-        self.transport.close()
+            self._give_up()
+        self._last_word = refusal
+        if self._request is None or self._request.gone:
+            self.write(refusal.written())
+            self._end()
 
-    def _start_timer(self) -> None:
-        self._head_timer = self.loop.call_later(self.head_seconds, self._too_slow)
+    def _give_up(self) -> None:
+        for request in (self._request, self._reading):
+            if request is not None:
+                request.gone = True
+                request.body.fail(ClientGone())
+        if self._task is not None:
+            self._task.cancel()
 
-    def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _end(self) -> None:
+        """Close, but not before the client has heard what was said last."""
+        self._is_ending = True
+        if self._reading is None and self._last_word is None:
+            self._deadline.within(self._house.limits.idle_seconds)
+            self._transport.close()
+        elif not self._transport.is_closing():
+            self._deadline.within(LINGER_SECONDS)
+            self._pause(False)
+            self._transport.write_eof()
 
-    def _too_slow(self) -> None:
-        self.transport.abort()
+    def _hold_if_needed(self) -> None:
+        self._pause(self._held or bool(self._queue))
+
+    def _pause(self, wanted: bool) -> None:
+        if wanted is self._is_paused or self._transport.is_closing():
+            return
+        self._is_paused = wanted
+        if wanted:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _late(self) -> None:
+        reading = self._reading
+        if reading is not None and not reading.answered and not self._is_ending:
+            reading.body.fail(RequestTimeout())
+        else:
+            self.abort()
 
 
-def protocol_with(*, head_bytes: int, head_seconds: float) -> type[asyncio.Protocol]:
-    """The protocol with these limits."""
-    return type("ConfiguredProtocol", (DoorProtocol,), {"head_bytes": head_bytes, "head_seconds": head_seconds})
+def _host_of(peer: Any) -> str | None:
+    """A Unix socket's other end has no address, or a text."""
+    return str(peer[0]) if isinstance(peer, tuple) and peer else None  # pyright: ignore[reportUnknownArgumentType]  # the loop's own types end here

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from promenade_chassis.ports import NotFound
@@ -18,6 +19,8 @@ OWN_PAGES = frozenset(
     {"health", "problems", "openapi.json", "docs", "events", "asyncapi.yaml", "favicon.ico", "robots.txt"}
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+_SHORT = 200  # longer paths are not remembered
 
 BodyClass = Literal["ordinary", "import", "credentials"]
 
@@ -48,11 +51,19 @@ class RouteTable:
 
     def __init__(self, contexts: Collection[str], public: Sequence[PublicRoute] = PUBLIC_ROUTES) -> None:
         self._contexts = frozenset(contexts)
+        self._known = lru_cache(maxsize=4096)(self._find)
         self._fixed = {(route.method, route.path): route for route in public if "{" not in route.path}
-        self._patterns = [(route.method, _pattern_of(route.path), route) for route in public if "{" in route.path]
+        self._patterns: dict[tuple[str, int], list[tuple[re.Pattern[str], PublicRoute]]] = {}
+        for route in public:
+            if "{" in route.path:
+                shape = (route.method, route.path.count("/"))
+                self._patterns.setdefault(shape, []).append((_pattern_of(route.path), route))
 
     def find(self, method: str, raw_path: bytes) -> Route:
         """The route of a request; raises `BadPath` or `NotFound`."""
+        return self._known(method, raw_path) if len(raw_path) < _SHORT else self._find(method, raw_path)
+
+    def _find(self, method: str, raw_path: bytes) -> Route:
         segments = segments_of(raw_path)
         path = "/" + "/".join(segments)
         public = self._public("GET" if method == "HEAD" else method, path)
@@ -71,7 +82,10 @@ class RouteTable:
         found = self._fixed.get((method, path))
         if found is not None:
             return found
-        return next((route for of, pattern, route in self._patterns if of == method and pattern.fullmatch(path)), None)
+        for pattern, route in self._patterns.get((method, path.count("/")), ()):
+            if pattern.fullmatch(path):
+                return route
+        return None
 
     def _specification(self, name: str) -> Route:
         context, dot, suffix = name.rpartition(".")
@@ -85,11 +99,14 @@ class RouteTable:
 
 def _api_route(method: str, segments: tuple[str, ...], public: PublicRoute | None) -> Route:
     context = segments[2]
+    body: BodyClass
     if public is None:
         is_import = method == "POST" and segments[-1] == "imports"
-        template = "/" + "/".join("{id}" if _UUID.fullmatch(segment) else segment for segment in segments)
-        return Route(context, template, body="import" if is_import else "ordinary")
-    body: BodyClass = "credentials" if public.limit else "ordinary"
+        named = ["{id}" if len(segment) == 36 and _UUID.fullmatch(segment) else segment for segment in segments]
+        template = "/" + "/".join(named)
+        body = "import" if is_import else "ordinary"
+        return Route(context, template, body=body)
+    body = "credentials" if public.limit else "ordinary"
     return Route(context, public.path, public=True, limit=public.limit, body=body)
 
 

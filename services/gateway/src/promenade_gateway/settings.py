@@ -18,12 +18,15 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `account_secret` keys the HMAC under which an account is counted; every replica needs the same one.
     `trusted_proxies` are the networks whose X-Forwarded-* headers count; from all others they are dropped.
     `when_redis_is_away` says what signed-in routes do then: `refuse` (503) or `pass`, which each time is logged.
+    `upstream_ca` is a file of certificates that https upstreams are checked against, instead of the system's.
+    `keep_alive_seconds` is how long a client's idle connection is kept: longer than a load balancer in front keeps it.
     """
 
     upstreams: dict[str, tuple[str, ...]]
     rate_limit_factor: int = 1
     account_secret: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    upstream_ca: str = ""
     when_redis_is_away: Literal["refuse", "pass"] = "refuse"
     redis_seconds: float = 0.5
     connect_seconds: float = 1.0
@@ -32,6 +35,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     head_seconds: float = 10.0
     head_bytes: int = 64 * KIB
     import_body_bytes: int = 100 * MIB
+    keep_alive_seconds: float = 75.0
+    max_connections: int = 10_000
     max_in_flight: int = 1000
     breaker_failures: int = 5
     breaker_pause_seconds: float = 1.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from promenade_chassis.auth import AccessToken, InvalidToken, TokenVerifier
 from promenade_chassis.ports import DomainError, Unauthenticated
 
+from promenade_gateway.meters import TOKEN_CACHE_HITS, TOKEN_CACHE_MISSES
+
 
 async def authenticate(
     verifier: TokenVerifier, authorization: bytes | None, *, needed: bool
@@ -17,9 +19,15 @@ async def authenticate(
     if authorization is None:
         return None, Unauthenticated() if needed else None
     scheme, _, token = authorization.decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = token.strip()
+    if not token or scheme.lower() != "bearer":
         return None, InvalidToken("Authorization must be `Bearer <token>`")
+    known = verifier.known(token)
+    if known is not None:
+        TOKEN_CACHE_HITS.inc()
+        return known, None
+    TOKEN_CACHE_MISSES.inc()
     try:
-        return await verifier.verify(token.strip()), None
+        return await verifier.verify(token), None
     except DomainError as error:
         return None, error

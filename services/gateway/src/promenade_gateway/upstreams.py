@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from urllib.parse import urlsplit
 
-import aiohttp
-from multidict import CIMultiDict
-from yarl import URL
-
-from promenade_gateway.body import RequestBody
 from promenade_gateway.breaker import Breaker
 from promenade_gateway.errors import UpstreamBusy
 from promenade_gateway.settings import GatewaySettings
+from promenade_gateway.upstream_wire import BrokenOff, Dropped, UpstreamWire
 
 # Shorter than a service keeps an idle connection (5 s), so that it is rarely the one to close it.
 KEEP_ALIVE_SECONDS = 3.0
-MAX_ANSWER_HEADER = 32 * 1024
 
 
 class Unreachable(Exception):
     """No connection: the service has seen nothing of the request."""
 
 
-class Dropped(Exception):
-    """The connection ended before an answer began; whether the service acted is unknown."""
-
-
 class Upstream:
-    """One replica of a service."""
+    """One replica of a service, and the idle connections to it."""
 
     def __init__(self, url: str, breaker: Breaker) -> None:
+        parts = urlsplit(url)
         self.url = url.rstrip("/")
         self.breaker = breaker
+        self.is_secure = parts.scheme == "https"
+        self.host = parts.hostname or ""
+        self.port = parts.port or (443 if self.is_secure else 80)
+        self.authority = parts.netloc.encode()
+        self.prefix = parts.path.rstrip("/").encode()
+        self.idle: deque[UpstreamWire] = deque()
 
 
 class Service:
-    """All replicas of one service, in turns."""
+    """All replicas of one service, in turns. `with service.slot():` holds one of its places."""
 
     def __init__(self, name: str, upstreams: Iterable[Upstream], *, max_in_flight: int) -> None:
         self.name = name
@@ -50,72 +52,95 @@ class Service:
         self._turn += 1
         start = self._turn % len(self.upstreams)
         order = [*self.upstreams[start:], *self.upstreams[:start]]
-        order.sort(key=lambda upstream: upstream is after)
-        return next((upstream for upstream in order if upstream.breaker.take()), None)
+        if after is not None:
+            order.sort(key=lambda upstream: upstream is after)
+        for upstream in order:
+            if upstream.breaker.take():
+                return upstream
+        return None
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncGenerator[None, None]:
-        """Hold one of the service's places; raises `UpstreamBusy` when all are taken."""
+    def slot(self) -> Service:
+        """One of the service's places; raises `UpstreamBusy` when all are taken."""
         if self.in_flight >= self._max_in_flight:
             raise UpstreamBusy(f"The service {self.name} has too much to do; try again")
+        return self
+
+    def __enter__(self) -> None:
         self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.in_flight -= 1
 
 
 class Connections:
     """The keep-alive pool to all upstreams."""
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self._settings = settings
-        self._open: aiohttp.ClientSession | None = None
+        self._connect_seconds = settings.connect_seconds
+        self._tls = ssl.create_default_context(cafile=settings.upstream_ca or None)
+        self._open: set[UpstreamWire] = set()
 
-    async def open(self) -> None:
-        """Make the pool; it belongs to the running event loop."""
-        connect_seconds = self._settings.connect_seconds
-        self._open = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ttl_dns_cache=10),
-            cookie_jar=aiohttp.DummyCookieJar(),  # a shared jar would hand one client's cookies to the next
-            timeout=aiohttp.ClientTimeout(total=None, connect=2 * connect_seconds, sock_connect=connect_seconds),
-            auto_decompress=False,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            max_line_size=MAX_ANSWER_HEADER,
-            max_field_size=MAX_ANSWER_HEADER,
-        )
-        # aiohttp would repeat requests on its own; when to repeat is decided here, where the circuit breaker is.
-        setattr(self._open, "_retry_connection", False)  # noqa: B010
+    def idle(self, upstream: Upstream) -> UpstreamWire | None:
+        """The idle connection that was used last, if there is one."""
+        while upstream.idle:
+            wire = upstream.idle.pop()
+            if wire.is_open:
+                return wire
+        return None
+
+    def give_back(self, upstream: Upstream, wire: UpstreamWire) -> None:
+        """The answer was passed on, or will not be."""
+        wire.release()
+        idle = upstream.idle
+        while idle and not idle[0].is_open:
+            idle.popleft()
+        if wire.is_idle:
+            wire.deadline.within(KEEP_ALIVE_SECONDS)
+            idle.append(wire)
+
+    async def fetch(self, upstream: Upstream, target: bytes, *, limit: int, seconds: float) -> tuple[int, bytes]:
+        """Status and body of a GET of our own, of at most `limit` bytes.
+
+        Raises `Unreachable`, `Dropped`, `BrokenOff` or TimeoutError.
+        """
+        async with asyncio.timeout(seconds):
+            wire = self.idle(upstream) or await self.connect(upstream)
+            try:
+                reply = await wire.ask(
+                    b"GET %b%b HTTP/1.1\r\nHost: %b\r\n\r\n" % (upstream.prefix, target, upstream.authority),
+                    is_head=False,
+                )
+                content = bytearray()
+                while piece := await reply.more(seconds):
+                    content += piece
+                    if len(content) > limit:
+                        raise BrokenOff("the answer is too large")
+                return reply.status, bytes(content)
+            finally:
+                self.give_back(upstream, wire)
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._open is not None:
-            await self._open.close()
+        for wire in list(self._open):
+            wire.close()
 
-    @property
-    def session(self) -> aiohttp.ClientSession:
-        """The session, while the pool is open."""
-        if self._open is None:
-            raise RuntimeError("the gateway is not open")
-        return self._open
-
-    async def ask(
-        self, upstream: Upstream, method: str, target: bytes, headers: Iterable[tuple[str, str]], body: RequestBody
-    ) -> aiohttp.ClientResponse:
-        """Send one request and await the head of its answer; raises `Unreachable` or `Dropped`."""
-        url = URL(upstream.url + target.decode("ascii"), encoded=True)
-        data = body.chunks() if body.length != 0 else None
+    async def connect(self, upstream: Upstream) -> UpstreamWire:
+        """A new connection; raises `Unreachable`."""
+        loop = asyncio.get_running_loop()
+        tls = self._tls if upstream.is_secure else None
         try:
-            answer = await self.session.request(
-                method, url, headers=CIMultiDict(headers), data=data, allow_redirects=False
-            )
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            async with asyncio.timeout(self._connect_seconds):
+                _, wire = await loop.create_connection(
+                    lambda: UpstreamWire(loop, self._open.discard), upstream.host, upstream.port, ssl=tls
+                )
+        except OSError as error:  # TimeoutError and TLS errors are some
             upstream.breaker.failed()
-            raise Unreachable(type(error).__name__) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Dropped(type(error).__name__) from error
-        upstream.breaker.succeeded()
-        return answer
+            raise Unreachable(f"{type(error).__name__}: {error}") from error
+        if wire.is_open:
+            self._open.add(wire)
+        return wire
 
 
 def services_from(settings: GatewaySettings) -> Mapping[str, Service]:
@@ -132,3 +157,6 @@ def services_from(settings: GatewaySettings) -> Mapping[str, Service]:
 
 def _breaker(settings: GatewaySettings) -> Breaker:
     return Breaker(failures=settings.breaker_failures, pause=settings.breaker_pause_seconds)
+
+
+__all__ = ["BrokenOff", "Connections", "Dropped", "Service", "Unreachable", "Upstream", "services_from"]

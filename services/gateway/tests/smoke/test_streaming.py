@@ -1,12 +1,15 @@
 """Bodies in both directions: streamed, bounded, and given up when nobody wants them any more."""
 
 import asyncio
+import contextlib
+import random
+from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
 from aiohttp import web
-from gateway_rig import Mint, echo, speak, upstream
+from gateway_rig import Mint, echo, raw_upstream, speak, upstream
 from promenade_chassis.testing.polling import stretched
 from promenade_gateway.settings import MIB
 
@@ -36,6 +39,45 @@ async def test_an_answer_streams(gateway: Any, mint: Mint) -> None:
         rest = b"".join([piece async for piece in pieces])
 
     assert (first, rest) == (b"first", b"last")
+
+
+async def test_an_answer_is_the_same_in_whatever_pieces_it_comes(gateway: Any) -> None:
+    """Each framing, cut at random; one connection to the service or many."""
+    cut = random.Random(4)  # the same pieces every time
+    bodies = [cut.randbytes(cut.choice([0, 1, 10, 1000, 70_000, 300_000])) for _ in range(40)]
+    answers = [framed(body, cut) for body in bodies]
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                answer = answers[int(head.split()[1].rpartition(b"/")[2])]
+                places = sorted(cut.randrange(len(answer)) for _ in range(cut.randrange(12)))
+                for start, end in pairwise([0, *places, len(answer)]):
+                    writer.write(answer[start:end])
+                    await asyncio.sleep(0)
+                if b"connection: close" in answer:
+                    break
+        writer.close()
+
+    async with raw_upstream(talk) as url, gateway({"billing": url}) as client:
+        found = [(await client.get(f"/api/v1/billing/plans/{place}")).content for place in range(len(answers))]
+
+    assert found == bodies
+
+
+def framed(body: bytes, cut: random.Random) -> bytes:
+    """An answer with this body: with a length, in chunks, or up to the end of the connection."""
+    start = b"HTTP/1.1 200 OK\r\n"
+    kind = cut.randrange(3)
+    if kind == 0:
+        return start + b"content-length: %d\r\n\r\n" % len(body) + body
+    if kind == 1:
+        return start + b"connection: close\r\n\r\n" + body
+    places = [0, *sorted(cut.randrange(len(body) + 1) for _ in range(5)), len(body)]
+    chunks = [body[start:end] for start, end in pairwise(places) if start < end]
+    coded = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return start + b"transfer-encoding: chunked\r\n\r\n" + coded + b"0\r\n\r\n"
 
 
 async def test_a_request_streams(gateway: Any, mint: Mint) -> None:

@@ -112,13 +112,11 @@ def test_a_second_try_goes_elsewhere_first() -> None:
     assert single.pick(after=single.upstreams[0]) is single.upstreams[0]
 
 
-async def test_more_than_a_service_can_hold_is_refused_at_once() -> None:
+def test_more_than_a_service_can_hold_is_refused_at_once() -> None:
     """A place that was given back can be taken again."""
     service = a_service(Clock(), 1, max_in_flight=1)
 
-    async with service.slot():
-        with pytest.raises(UpstreamBusy):
-            async with service.slot():
-                pass
-    async with service.slot():
+    with service.slot(), pytest.raises(UpstreamBusy), service.slot():
+        pass
+    with service.slot():
         pass

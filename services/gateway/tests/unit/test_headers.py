@@ -1,10 +1,15 @@
 """What passes in a request and in an answer, and what is refused outright."""
 
+import promenade_gateway.headers as headers_module
 import pytest
 from promenade_gateway.errors import MalformedRequest
 from promenade_gateway.headers import answer_headers, check_framing, request_headers
 
 HOST = (b"host", b"promenade.example.com")
+
+
+def passed_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return request_headers(headers, dict(headers))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_hop_by_hop_headers_stay_behind() -> None:
         (b"accept", b"*/*"),
     ]
 
-    assert request_headers(given, {}) == [("accept", "*/*")]
+    assert passed_on(given) == [(b"accept", b"*/*")]
 
 
 @pytest.mark.parametrize(
@@ -92,10 +97,10 @@ def test_hop_by_hop_headers_stay_behind() -> None:
     ],
 )
 def test_a_client_cannot_speak_for_the_gateway(name: str) -> None:
-    """Claims of identity and origin are dropped, in every spelling; ours take their place."""
-    kept = request_headers([(name.encode(), b"forged"), (b"accept", b"*/*")], {"X-Request-Id": "ours"})
+    """Claims of identity and origin are dropped, in every spelling, the first time and every other."""
+    kept = [passed_on([(name.encode(), b"forged"), (b"accept", b"*/*")]) for _ in range(2)]
 
-    assert kept == [("accept", "*/*"), ("X-Request-Id", "ours")]
+    assert kept == [[(b"accept", b"*/*")]] * 2
 
 
 def test_end_to_end_headers_pass_untouched() -> None:
@@ -110,30 +115,30 @@ def test_end_to_end_headers_pass_untouched() -> None:
         (b"x-text", "grüße".encode()),
     ]
 
-    assert request_headers(given, {}) == [(name.decode(), value.decode()) for name, value in given]
+    assert passed_on(given) == given
 
 
 def test_connection_cannot_hide_a_body() -> None:
     """Naming Content-Type in Connection does not take it away."""
     given = [(b"connection", b"content-type"), (b"content-type", b"application/json")]
 
-    assert request_headers(given, {}) == [("content-type", "application/json")]
+    assert passed_on(given) == [(b"content-type", b"application/json")]
 
 
 def test_an_answer_loses_what_is_hop_by_hop_or_ours() -> None:
     """The rest passes as it is, still encoded."""
     given = [
-        (b"Content-Encoding", b"gzip"),
-        (b"Content-Length", b"5"),
-        (b"Set-Cookie", b"a=1"),
-        (b"Set-Cookie", b"b=2"),
-        (b"Connection", b"close, X-Hop"),
-        (b"X-Hop", b"1"),
-        (b"Transfer-Encoding", b"chunked"),
-        (b"Server", b"secret/1.0"),
-        (b"Date", b"x"),
-        (b"X-Request-Id", b"theirs"),
-        (b"RateLimit", b"theirs"),
+        (b"content-encoding", b"gzip"),
+        (b"content-length", b"5"),
+        (b"set-cookie", b"a=1"),
+        (b"set-cookie", b"b=2"),
+        (b"connection", b"close, X-Hop"),
+        (b"x-hop", b"1"),
+        (b"transfer-encoding", b"chunked"),
+        (b"server", b"secret/1.0"),
+        (b"date", b"x"),
+        (b"x-request-id", b"theirs"),
+        (b"ratelimit", b"theirs"),
     ]
 
     assert answer_headers(given, status=200) == [
@@ -147,3 +152,11 @@ def test_an_answer_loses_what_is_hop_by_hop_or_ours() -> None:
 def test_not_modified_has_no_length() -> None:
     """Its Content-Length is that of a body which does not follow."""
     assert answer_headers([(b"content-length", b"5"), (b"etag", b'"3"')], status=304) == [(b"etag", b'"3"')]
+
+
+def test_names_without_end_are_not_remembered() -> None:
+    """A client that invents names does not fill the gateway's memory, and each is judged all the same."""
+    for number in range(3000):
+        assert passed_on([(b"x-user-%d" % number, b"1"), (b"y-%d" % number, b"1")]) == [(b"y-%d" % number, b"1")]
+
+    assert len(headers_module._verdicts) <= headers_module._MAX_VERDICTS

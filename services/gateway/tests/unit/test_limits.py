@@ -2,7 +2,7 @@
 
 import pytest
 from promenade_gateway.limits import Bucket, LimitClass, Limits, network_of, policy_header
-from promenade_gateway.token_bucket import read_draw, script_arguments
+from promenade_gateway.token_bucket import read_draw, read_draws, script_arguments
 
 SECOND = 1_000_000
 
@@ -92,18 +92,33 @@ def test_the_policy_header_names_quota_and_window() -> None:
 
 
 def test_the_script_is_told_keys_and_numbers() -> None:
-    """Keys first, then interval and burst of each."""
-    buckets = Limits().for_class("login", "1.2.3.4", "a")
+    """Keys first, then for each request how many are its own, with interval and burst of each."""
+    login, signed_in = Limits().for_class("login", "1.2.3.4", "a"), Limits().for_principal("p")
 
-    assert script_arguments(buckets) == [
-        2,
+    assert script_arguments([login, signed_in]) == [
+        3,
         "{rate}:login:account:a",
         "{rate}:login:address:1.2.3.4",
+        "{rate}:principal:p",
+        2,
         6 * SECOND,
         10,
         SECOND,
         60,
+        1,
+        SECOND // 100,
+        300,
     ]
+
+
+def test_each_request_gets_its_own_part_of_the_answer() -> None:
+    """However many buckets the one before it has drawn from."""
+    login, signed_in = Limits().for_class("login", "1.2.3.4", "a"), Limits().for_principal("p")
+
+    draws = read_draws([login, signed_in], [0, 0, 6 * SECOND, 60 * SECOND, 3, 0, SECOND, 1, 299, 0, 10_000])
+
+    assert [draw.allowed for draw in draws] == [False, True]
+    assert [draw.header for draw in draws] == ['"account";r=0;t=60, "address";r=3;t=1', '"principal";r=299;t=1']
 
 
 def test_an_allowed_draw_tells_what_is_left() -> None:

@@ -1,20 +1,21 @@
 """Whose word counts for where a request came from."""
 
-from typing import Any
-
 import pytest
 from promenade_gateway.peers import Peers
 
 PROXY = "10.0.0.7"
 
 
-def a_scope(client: str | None, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    return {"client": (client, 1234) if client else None, "scheme": "http", "headers": list(headers)}
+Headers = list[tuple[bytes, bytes]]
+
+
+def a_request(client: str | None, *headers: tuple[bytes, bytes]) -> tuple[str | None, Headers]:
+    return client, list(headers)
 
 
 def test_a_stranger_is_who_he_is() -> None:
     """X-Forwarded-* of an untrusted peer change nothing."""
-    scope = a_scope(
+    request = a_request(
         "203.0.113.9",
         (b"host", b"shop.example.com"),
         (b"x-forwarded-for", b"1.2.3.4"),
@@ -22,7 +23,7 @@ def test_a_stranger_is_who_he_is() -> None:
         (b"x-forwarded-host", b"evil.example.com"),
     )
 
-    peer = Peers(["10.0.0.0/8"]).of(scope)
+    peer = Peers(["10.0.0.0/8"]).of(*request)
 
     assert peer.address == "203.0.113.9"
     assert peer.headers() == {
@@ -35,7 +36,7 @@ def test_a_stranger_is_who_he_is() -> None:
 
 def test_a_trusted_proxy_speaks_for_its_client() -> None:
     """Its word on address, scheme and host counts, and its own address is added to the chain."""
-    scope = a_scope(
+    request = a_request(
         PROXY,
         (b"host", b"internal"),
         (b"x-forwarded-for", b"198.51.100.1"),
@@ -43,7 +44,7 @@ def test_a_trusted_proxy_speaks_for_its_client() -> None:
         (b"x-forwarded-host", b"shop.example.com"),
     )
 
-    peer = Peers(["10.0.0.0/8"]).of(scope)
+    peer = Peers(["10.0.0.0/8"]).of(*request)
 
     assert peer.address == "198.51.100.1"
     assert peer.scheme == "https"
@@ -53,11 +54,11 @@ def test_a_trusted_proxy_speaks_for_its_client() -> None:
 
 def test_what_a_client_put_before_its_proxy_does_not_count() -> None:
     """The nearest address that nobody vouches for is the client, and what stands before it is dropped."""
-    scope = a_scope(
+    request = a_request(
         PROXY, (b"x-forwarded-for", b"127.0.0.1, 10.9.9.9, 198.51.100.1"), (b"x-forwarded-for", b"10.0.0.8")
     )
 
-    peer = Peers(["10.0.0.0/8"]).of(scope)
+    peer = Peers(["10.0.0.0/8"]).of(*request)
 
     assert peer.address == "198.51.100.1"
     assert peer.chain == ("198.51.100.1", "10.0.0.8", PROXY)
@@ -66,19 +67,31 @@ def test_what_a_client_put_before_its_proxy_does_not_count() -> None:
 @pytest.mark.parametrize("client", [None, "not-an-address"])
 def test_a_peer_without_an_address_is_served_all_the_same(client: str | None) -> None:
     """A connection without an address, a Unix socket say, is nobody's proxy."""
-    peer = Peers(["10.0.0.0/8"]).of(a_scope(client, (b"x-forwarded-for", b"1.2.3.4")))
+    peer = Peers(["10.0.0.0/8"]).of(*a_request(client, (b"x-forwarded-for", b"1.2.3.4")))
 
     assert peer.address == (client or "unknown")
 
 
 def test_ipv6_addresses_are_quoted() -> None:
     """RFC 7239 wants brackets and quotes."""
-    assert Peers([]).of(a_scope("2001:db8::1")).headers()["Forwarded"] == 'for="[2001:db8::1]";proto=http'
+    assert Peers([]).of(*a_request("2001:db8::1")).headers()["Forwarded"] == 'for="[2001:db8::1]";proto=http'
 
 
 def test_a_host_that_is_none_is_not_repeated() -> None:
     """Nothing breaks out of the quotes."""
-    peer = Peers([]).of(a_scope("1.2.3.4", (b"host", b'a";for=evil')))
+    peer = Peers([]).of(*a_request("1.2.3.4", (b"host", b'a";for=evil')))
 
     assert "evil" not in peer.headers()["Forwarded"]
     assert "X-Forwarded-Host" not in peer.headers()
+
+
+def test_what_services_are_told_goes_out_as_lines() -> None:
+    """The same as the headers, ready to be sent."""
+    peer = Peers([]).of(*a_request("1.2.3.4", (b"host", b"shop.example.com")))
+
+    assert peer.lines == "".join(f"{name}: {value}\r\n" for name, value in peer.headers().items()).encode()
+
+
+def test_a_host_without_end_is_not_repeated() -> None:
+    """Nor remembered."""
+    assert Peers([]).of(*a_request("1.2.3.4", (b"host", b"a" * 60_000))).host == ""

@@ -44,3 +44,13 @@ def test_a_logged_exception_has_file_and_line_and_nobodys_data(
     assert "test_logs.py" in line["exception"]
     assert line["exception"].endswith("UniqueViolation 23505")
     assert "ada@" not in written
+
+
+def test_what_json_has_no_form_for_does_not_stop_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line is worth more than its form."""
+    configure_logging(LogSettings(), service="tea")
+
+    structlog.get_logger().info("odd", huge=2**70, thing=object, half="\ud800", by_number={1: 2, (1, 2): 3})
+
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["half"]) == ("odd", "\ud800")

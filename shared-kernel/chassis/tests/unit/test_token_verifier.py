@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from promenade_chassis.auth import InvalidToken, TokenVerifier
-from promenade_chassis.testing.issuer import Issuer
+from promenade_chassis.auth import InvalidToken, Keys, TokenVerifier
+from promenade_chassis.testing.issuer import AUDIENCE, ISSUER, Issuer
 
 NOW = int(time.time())
 
@@ -238,3 +238,80 @@ async def test_remembered_tokens_are_bounded(issuer: Issuer, verifier: TokenVeri
         await verifier.verify(token)
 
     assert len(verifier._verified) == 3  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_a_token_verified_before_is_known_without_its_signature(
+    issuer: Issuer, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another token is not, and neither is one that differs in one character."""
+    token, other = issuer.token(), issuer.token()
+    assert verifier.known(token) is None
+    verified = await verifier.verify(token)
+    monkeypatch.setattr("promenade_chassis.auth.jwt.decode", None)
+
+    assert verifier.known(token) is verified
+    assert await verifier.verify(token) is verified
+    assert verifier.known(other) is None
+    assert verifier.known(token[:-2] + "AA") is None
+
+
+async def test_a_token_is_forgotten_with_its_key(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the minute in which keys are read again, also when another key takes the same name."""
+    passed = 0.0
+    real = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + passed)
+    keys = Keys(issuer.fetch)
+    verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE)
+    token = issuer.token()
+    verified = await verifier.verify(token)
+
+    passed += 61
+    asked = verifier.known(token)  # it is time to look again
+    unchanged = await verifier.verify(token)
+    again = verifier.known(token)
+    issuer.private_key = Issuer().private_key
+    passed += 61
+
+    assert asked is None
+    assert unchanged == verified
+    assert again is not None
+    with pytest.raises(InvalidToken):
+        await verifier.verify(token)
+    assert verifier.known(token) is None
+
+
+async def test_tokens_stay_known_while_identity_is_away(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys are looked for every five seconds; between that no signature is verified twice."""
+    passed = 0.0
+    real = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + passed)
+    verifier = TokenVerifier(Keys(issuer.fetch), issuer=ISSUER, audience=AUDIENCE)
+    token = issuer.token()
+    await verifier.verify(token)
+    issuer.away = True
+    passed += 61
+
+    await verifier.verify(token)
+
+    assert verifier.known(token) is not None
+
+
+async def test_the_tokens_used_last_are_remembered(issuer: Issuer, verifier: TokenVerifier) -> None:
+    """A token in use is not forgotten for one that came by once."""
+    verifier.cache_size = 3
+    token = issuer.token()
+    for _ in range(5):
+        await verifier.verify(token)
+        await verifier.verify(issuer.token())
+
+    assert verifier.known(token) is not None
+
+
+async def test_no_token_is_held_in_memory(issuer: Issuer, verifier: TokenVerifier) -> None:
+    """What a dump of the process shows opens no door."""
+    token = issuer.token()
+
+    await verifier.verify(token)
+
+    assert token not in repr(verifier._verified)  # pyright: ignore[reportPrivateUsage]
+    assert token.rpartition(".")[2] not in repr(verifier._verified)  # pyright: ignore[reportPrivateUsage]

@@ -14,7 +14,8 @@ from typing import Any
 
 import uvicorn
 
-_STILL_ASKING_SECONDS = 2.0
+# So long whoever was let in just before the end may take to ask.
+STILL_ASKING_SECONDS = 2.0
 _QUEUE_SECONDS = 1.0
 _POLL_SECONDS = 0.01
 
@@ -40,7 +41,7 @@ class Server(uvicorn.Server):
         await close_door([listener for server in self.servers for listener in server.sockets])
         for server in self.servers:
             server.close()
-        await _until(self._all_have_asked, _STILL_ASKING_SECONDS)
+        await wait_until(self._all_have_asked, STILL_ASKING_SECONDS)
         await super().shutdown(sockets)
 
     def _all_have_asked(self) -> bool:
@@ -60,7 +61,7 @@ async def close_door(listeners: Iterable[Any]) -> None:
     for door in doors:
         with contextlib.suppress(OSError):  # a sandbox may not allow filters
             _drop_new(door)
-    await _until(lambda: not any(_waiting(door) for door in doors), _QUEUE_SECONDS)
+    await wait_until(lambda: not any(_waiting(door) for door in doors), _QUEUE_SECONDS)
     # What has just been accepted gets its protocol in one of the next turns of the loop.
     await asyncio.sleep(_POLL_SECONDS)
 
@@ -77,7 +78,8 @@ def _waiting(door: Any) -> int:
     return count
 
 
-async def _until(condition: Callable[[], bool], seconds: float) -> None:
+async def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    """Look every 10 ms, for so many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():

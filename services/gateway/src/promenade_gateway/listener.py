@@ -1,0 +1,50 @@
+"""The socket that clients connect to."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from promenade_chassis.http.listener import STILL_ASKING_SECONDS, close_door, wait_until
+
+from promenade_gateway.protocol import ClientConnection, ClientLimits, House, Serve
+
+log = structlog.get_logger(__name__)
+
+_BACKLOG = 2048
+
+
+class Listener:
+    """Lets clients in until it is closed; then answers those that are inside."""
+
+    def __init__(self, serve: Serve, limits: ClientLimits) -> None:
+        self._house = House(serve, limits)
+        self._server: asyncio.Server | None = None
+
+    async def open(self, host: str, port: int) -> None:
+        """Listen; raises `OSError`."""
+        house = self._house
+        self._server = await house.loop.create_server(lambda: ClientConnection(house), host, port, backlog=_BACKLOG)
+
+    async def close(self, seconds: float) -> None:
+        """Let nobody in any more; what was asked is answered within so many seconds, then connections are broken."""
+        if self._server is not None:
+            await close_door(self._server.sockets)
+            self._server.close()
+        await wait_until(self._all_have_asked, min(STILL_ASKING_SECONDS, seconds))
+        self._house.is_draining = True
+        try:
+            async with asyncio.timeout(seconds):
+                await self._all_left()
+        except TimeoutError:
+            log.warning("http.cut-off", connections=len(self._house.connections))
+        for connection in list(self._house.connections):
+            connection.abort()
+
+    def _all_have_asked(self) -> bool:
+        return all(connection.has_asked for connection in self._house.connections)
+
+    async def _all_left(self) -> None:
+        for connection in list(self._house.connections):
+            connection.leave()
+        await self._house.is_empty.wait()
