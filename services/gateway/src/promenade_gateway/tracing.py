@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import re
 
 from promenade_kernel.values.ids import new_event_id
@@ -11,6 +11,7 @@ from promenade_gateway.headers import RawHeaders
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_random = random.Random()  # noqa: S311  # trace ids have to differ, not to be secret; seeded by the system
 
 
 def request_id_from(headers: RawHeaders) -> str:
@@ -24,8 +25,7 @@ def traceparent_from(headers: RawHeaders) -> str:
     given = _first(headers, b"traceparent")
     if given is not None and _TRACEPARENT.fullmatch(given):
         return given.decode()
-    made = os.urandom(24).hex()
-    return f"00-{made[:32]}-{made[32:]}-01"
+    return f"00-{_random.getrandbits(128) or 1:032x}-{_random.getrandbits(64) or 1:016x}-01"
 
 
 def trace_id_of(traceparent: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 import structlog
 from promenade_chassis.config import LogSettings
 from promenade_chassis.logs import AccessLog, configure_logging
+from promenade_chassis.testing.polling import eventually
 from psycopg.errors import UniqueViolation
 
 REFUSED = UniqueViolation("duplicate key\nDETAIL:  Key (email)=(ada@example.org) already exists.")
@@ -64,6 +65,22 @@ def test_an_access_line_is_as_any_other(capsys: pytest.CaptureFixture[str], leve
     assert short["api_token"] == "[redacted]"
     assert "api_token" in fields
     assert fields["api_token"] == "abc"
+
+
+async def test_access_lines_inside_a_loop_are_written_soon(capsys: pytest.CaptureFixture[str]) -> None:
+    """Together, in their order, and none is forgotten."""
+    configure_logging(LogSettings(), service="tea")
+    log = AccessLog("access")
+    for number in range(1100):
+        log.info("request.handled", {"number": number})
+    written: list[str] = []
+
+    def all_written() -> None:
+        written.extend(capsys.readouterr().err.splitlines())
+        assert len(written) == 1100
+
+    await eventually(all_written)
+    assert [json.loads(line)["number"] for line in written] == list(range(1100))
 
 
 def test_captured_lines_take_the_usual_way(capsys: pytest.CaptureFixture[str]) -> None:
