@@ -83,10 +83,15 @@ async def test_each_hears_its_own_answer(admission: RedisAdmission, store: redis
     assert verdicts[6].draw.header == '"test";r=1;t=86400'
 
 
-async def test_one_that_leaves_takes_nobody_along(admission: RedisAdmission, store: redis.asyncio.Redis) -> None:
-    """Clients leave while Redis is asked."""
+@pytest.mark.parametrize("turns", range(1, 6))
+async def test_one_that_leaves_takes_nobody_along(
+    admission: RedisAdmission, store: redis.asyncio.Redis, turns: int
+) -> None:
+    """Clients leave before Redis is asked and while it is."""
+    await admission.ask(None, (a_bucket(1),))  # connected from here on
     tasks = [asyncio.ensure_future(admission.ask(a_token(), (a_bucket(1),))) for _ in range(10)]
-    await asyncio.sleep(0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
     for task in tasks[::2]:
         task.cancel()
 

@@ -142,7 +142,9 @@ async def test_a_slow_service_holds_the_client_up() -> None:
 
     held = list(body._sender.heard)  # type: ignore[attr-defined]  # a Client
     await anext(pieces)
+    still_held = list(body._sender.heard)  # type: ignore[attr-defined]  # a Client
     await anext(pieces)
 
     assert held == ["held"]
+    assert still_held == ["held", "invited"]
     assert body._sender.heard == ["held", "invited", "on"]  # type: ignore[attr-defined]  # a Client

@@ -129,6 +129,7 @@ def test_a_large_head_is_refused_also_behind_a_body() -> None:
     large = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * LIMIT + b"\r\n\r\n"
 
     assert read(body + good[:500], good[500:])[0].ended == 2
+    assert read(body[:100], body[100:] + good[:500], good[500:])[0].ended == 2
     assert read(good * 5 + good[:500], good[500:])[0].ended == 6
     with pytest.raises(Refused):
         read(body + large)
