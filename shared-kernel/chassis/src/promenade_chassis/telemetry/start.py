@@ -43,6 +43,6 @@ def start_telemetry(
     """
     if not is_configured(settings, environ):
         return Off()
-    # By name, and only here: the SDK takes a third of a second and 20 MiB that a service without it must not pay.
+    # By name, and only here: the SDK takes a quarter of a second, which a process without it must not pay.
     running: Any = import_module("promenade_chassis.telemetry.running")
     return cast("Telemetry", running.start(settings, contexts, environ))
