@@ -17,7 +17,7 @@ from litestar import get
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from promenade_chassis.access_log import write_requests_to
+from promenade_chassis.access_log import flush_requests, write_requests_to
 from promenade_chassis.config import LogSettings
 from promenade_chassis.http.access import public
 from promenade_chassis.http.edge import ROUTE_HEADER
@@ -65,7 +65,12 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Generator[Any, None, None]:
     before = logging.root.handlers[:], logging.root.level
     configure_logging(LogSettings(), service="tiny")
     structlog.configure(cache_logger_on_first_use=False)  # loggers outlive the test
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+
+    def read() -> list[Any]:
+        flush_requests()
+        return [json.loads(line) for line in written.getvalue().splitlines()]
+
+    yield read
     logging.root.handlers[:] = before[0]
     logging.root.setLevel(before[1])
     structlog.reset_defaults()

@@ -1,14 +1,16 @@
 """What reaches the log, as it is written."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Generator
 
 import pytest
 import structlog
-from promenade_chassis.access_log import write_requests_to
+from promenade_chassis.access_log import log_request, write_requests_to
 from promenade_chassis.config import LogSettings
 from promenade_chassis.logs import configure_logging
+from promenade_chassis.testing.polling import eventually
 from psycopg.errors import UniqueViolation
 
 REFUSED = UniqueViolation("duplicate key\nDETAIL:  Key (email)=(ada@example.org) already exists.")
@@ -54,3 +56,23 @@ def test_what_json_has_no_form_for_does_not_stop_the_log(capsys: pytest.CaptureF
 
     line = json.loads(capsys.readouterr().err)
     assert (line["event"], line["half"]) == ("odd", "\ud800")
+
+
+async def test_lines_of_requests_are_written_together_and_soon(capsys: pytest.CaptureFixture[str]) -> None:
+    """In their order, as JSON like other lines; at once where no event loop would come back to them."""
+    configure_logging(LogSettings(), service="tea")
+
+    for number in range(3):
+        log_request({"route": "/tea", "status": 200 + number, "trace_id": None})
+    at_once = capsys.readouterr().err
+    await eventually(lambda: _wrote_something(capsys))
+    await asyncio.to_thread(log_request, {"status": 299})
+
+    assert at_once == ""
+    assert json.loads(capsys.readouterr().err)["status"] == 299
+
+
+def _wrote_something(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["status"] for line in lines] == [200, 201, 202]
+    assert {(line["event"], line["level"], line["service"]) for line in lines} == {("request.handled", "info", "tea")}
