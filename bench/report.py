@@ -110,7 +110,9 @@ def _ratio(result: RowResult, peer: str) -> str:
 
 def _verdict(goal: Goal, result: RowResult) -> str:
     met = goal.is_met(result)
-    return "peer missing" if met is None else "[green]met[/]" if met else "[red]not met[/]"
+    if met is None:
+        return "peer missing" if result.ours.readings else "not measured"
+    return "[green]met[/]" if met else "[red]not met[/]"
 
 
 def as_plain(results: list[RowResult], about: dict[str, Any]) -> dict[str, Any]:

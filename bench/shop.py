@@ -31,6 +31,7 @@ from serving import free_port
 
 WITHIN = 30.0
 API = "/api/v1"
+PUBLISHERS = ("billing", "order-management")
 INVOICED, CONFIRMED = "invoice.finalized.v1", "order.confirmed.v1"
 _EURO = "EUR"
 _ADDRESS = {"street": "Linke Wienzeile 12", "city": "Vienna", "postal_code": "1060", "country": "AT"}
@@ -184,23 +185,21 @@ class News:
 
 @asynccontextmanager
 async def news_of(suite: Suite) -> AsyncGenerator[News, None]:
-    """Follows both streams from now on, so that no customer has to ask again and again."""
-    news, redis = News(), Redis(port=suite.port("valkey"))
-    task = asyncio.create_task(_follow(redis, news))
-    try:
+    """Follows both streams from now on, so that no customer has to ask again and again. When it fails, all fails."""
+    news = News()
+    async with Redis(port=suite.port("valkey"), protocol=2, socket_timeout=None) as redis, asyncio.TaskGroup() as group:
+        last = {stream_of(context): await _newest(redis, stream_of(context)) for context in PUBLISHERS}
+        task = group.create_task(_follow(redis, last, news))
         yield news
-    finally:
         task.cancel()
-        await asyncio.wait([task])
-        await redis.aclose()
 
 
-async def _follow(redis: Redis, news: News) -> None:
-    last: dict[Any, Any] = {
-        stream_of(context): (await redis.xinfo_stream(stream_of(context)))["last-generated-id"]
-        for context in ("billing", "order-management")
-        if await redis.exists(stream_of(context))
-    } or {"promenade.order-management": "0", "promenade.billing": "0"}
+async def _newest(redis: Redis, stream: str) -> Any:
+    """The id after which nothing has come; a stream is not there before its first event or reader."""
+    return (await redis.xinfo_stream(stream))["last-generated-id"] if await redis.exists(stream) else "0"
+
+
+async def _follow(redis: Redis, last: dict[str, Any], news: News) -> None:
     while True:
         for stream, entries in await redis.xread(last, count=500, block=1_000):
             for entry_id, fields in entries:
