@@ -151,6 +151,13 @@ async def test_a_cursor_belongs_to_filters_and_sort(teahouse: httpx.AsyncClient,
     assert (await teahouse.get(TEAS, params={**query, "cursor": narrow, "limit": 1})).status_code == 200
 
 
+async def test_a_cursor_belongs_to_one_direction(teahouse: httpx.AsyncClient) -> None:
+    """Backwards it would show again what was seen."""
+    up = await cursor_of(teahouse, sort="name")
+
+    problem_of(await teahouse.get(TEAS, params={"sort": "-name", "cursor": up}), 400, "bad-cursor")
+
+
 async def test_the_default_sort_may_be_named(teahouse: httpx.AsyncClient) -> None:
     """It is the same list."""
     assert (await teahouse.get(TEAS, params={"sort": "-id", "cursor": await cursor_of(teahouse)})).status_code == 200
@@ -163,10 +170,11 @@ async def test_a_cursor_belongs_to_one_path(teahouse: httpx.AsyncClient, verifie
     first, second = f"{TEAS}/{tea_id}/notes", f"{TEAS}/{uuid4()}/notes"
     mine, of_first = await cursor_of(teahouse), await cursor_of(teahouse, first)
     respelled = f"{TEAS}/{str(tea_id).upper()}/notes"
+    staffs = (await teahouse.get(TEAS, params={"limit": 1}, headers=staff)).json()["next_cursor"]
 
     problem_of(await teahouse.get(second, params={"cursor": of_first}), 400, "bad-cursor")
     problem_of(await teahouse.get(first, params={"cursor": mine}), 400, "bad-cursor")
-    problem_of(await teahouse.get(f"{TINY}/all-teas", params={"cursor": mine}, headers=staff), 400, "bad-cursor")
+    problem_of(await teahouse.get(f"{TINY}/all-teas", params={"cursor": staffs}, headers=staff), 400, "bad-cursor")
     assert (await teahouse.get(respelled, params={"cursor": of_first})).status_code == 200
 
 
