@@ -25,7 +25,7 @@ from promenade_chassis.testing.clients import client_of
 from promenade_chassis.testing.fakes import FakeVerifier
 from promenade_chassis.testing.lists import page_in_memory
 from promenade_kernel.values.ids import new_id
-from tiny_service import TINY, Bench, tiny_app
+from tiny_service import THING, TINY, Bench, tiny_app
 
 NOW = datetime(2026, 2, 28, 12, tzinfo=UTC)
 TEAS = f"{TINY}/teas"
@@ -205,7 +205,7 @@ async def test_an_unknown_sort_is_refused(teahouse: httpx.AsyncClient, sort: str
         *((f"limit={value}", "invalid-parameter") for value in ("0", "101", "-1", "1.5", "x", "")),
         *(("q=", "invalid-parameter"), ("q=abcdef", "invalid-parameter"), ("colour=red", "invalid-parameter")),
         *(("picked_from=yesterday", "invalid-parameter"), ("picked_to=2026-02-28T12:00:00", "invalid-parameter")),
-        *((f"owner={uuid4()}", "unknown-parameter"), ("page=2", "unknown-parameter")),
+        *((f"owner={THING}", "unknown-parameter"), ("page=2", "unknown-parameter")),
         *(("colour=green&colour=green", "repeated-parameter"), ("limit=1&sort=id&limit=2", "repeated-parameter")),
         *(("sort=id&sort=-id", "repeated-parameter"), ("cursor=a&cursor=b", "repeated-parameter")),
     ],
