@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -151,11 +152,16 @@ def _same(one: str | None, other: str | None) -> bool:
 
 
 def _fits(customer: Customer, wanted: CustomerFilter) -> bool:
-    texts = [customer.name.lower(), (customer.email or "").lower()]
     return (
         wanted.lifecycle in (None, customer.lifecycle)
         and wanted.tier in (None, customer.tier)
         and wanted.owner_id in (None, customer.owner_id)
         and (wanted.tag is None or wanted.tag in customer.tags)
-        and (wanted.q is None or any(wanted.q.lower() in text for text in texts))
+        and (wanted.q is None or _is_found(customer, wanted.q))
     )
+
+
+def _is_found(customer: Customer, q: str) -> bool:
+    digits = re.sub(r"[^0-9]", "", q).lstrip("0") if re.fullmatch(r"[0-9+() ./-]+", q) else ""
+    texts = [customer.name.lower(), (customer.email or "").lower()]
+    return any(q.lower() in text for text in texts) or (len(digits) > 2 and digits in (customer.phone or ""))

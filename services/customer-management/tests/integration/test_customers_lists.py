@@ -83,6 +83,18 @@ async def test_a_list_is_narrowed_by_all_that_is_given(room: CustomerRoom) -> No
         assert await ids(room, wanted) == found, wanted
 
 
+async def test_a_number_is_found_by_its_digits(room: CustomerRoom) -> None:
+    """However they are grouped, with the country's prefix or without; two digits are none, and names come first."""
+    ada = await add(room, name="Ada", phone=Phone("+436601234567"))
+    route = await add(room, name="Route 66", email=Email("66@example.com"))
+
+    for q in ("+43 660 1234567", "0660/123-45-67", "0043660", "(660) 12", "567", "0000660"):
+        assert await ids(room, CustomerFilter(q=q)) == [ada.id], q
+    for q in ("+49 660", "0660 x", "45", "000", "٦٦٠", "6 6 6", "-"):
+        assert ada.id not in await ids(room, CustomerFilter(q=q)), q
+    assert await ids(room, CustomerFilter(q="66")) == [route.id]
+
+
 async def test_pages_follow_each_other(room: CustomerRoom) -> None:
     """A page goes on after the row named, which may be gone, and says where the next one begins."""
     customers = [await add(room, tags=["walk"]) for _ in range(4)]

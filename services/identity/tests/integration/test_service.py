@@ -119,16 +119,29 @@ def test_every_route_says_who_may_call_it(tmp_path: Path) -> None:
     assert "/.well-known/jwks.json" in public
 
 
-def test_the_command_line_names_what_is_missing(database_url: str, tmp_path: Path) -> None:
-    """`serve` without a secret ends at once, with one sentence instead of a stack trace."""
+COMPLETE = {
+    "PROMENADE_CONFIG_DIR": str(CONFIG),
+    "PROMENADE_PUBLIC_URL": "http://127.0.0.1:1",
+    "PROMENADE_JWKS_URL": "http://127.0.0.1:1/.well-known/jwks.json",
+    "PROMENADE_REDIS_URL": "redis://127.0.0.1:1",
+    "PROMENADE_SMTP_HOST": "127.0.0.1",
+    "PROMENADE_SMTP_SENDER": "tea@example.com",
+    "PROMENADE_HTTP__PORT": "0",
+    "PROMENADE_ADMIN__PORT": "0",
+    "AUTH_KEY_SECRET": SECRET,
+    "PROMENADE_CURSOR_KEY": SECRET,
+}
+
+
+@pytest.mark.parametrize("missing", ["AUTH_KEY_SECRET", "PROMENADE_CURSOR_KEY"])
+def test_the_command_line_names_what_is_missing(database_url: str, missing: str) -> None:
+    """`serve` in production without a secret ends at once, with one sentence instead of a stack trace."""
     environment = {
         **os.environ,
-        "PROMENADE_PROFILE": "test",
-        "PROMENADE_CONFIG_DIR": str(CONFIG),
-        "PROMENADE_DATABASE__URL": database_url,
-        "PROMENADE_MAIL__DIRECTORY": str(tmp_path),
-        "PROMENADE_HTTP__PORT": "0",
-        "AUTH_KEY_SECRET": "",
+        **COMPLETE,
+        "PROMENADE_PROFILE": "prod",
+        "PROMENADE_DATABASE_URL": database_url,
+        missing: "",
     }
 
     ended = subprocess.run(
@@ -141,5 +154,5 @@ def test_the_command_line_names_what_is_missing(database_url: str, tmp_path: Pat
     )
 
     assert ended.returncode == 2, ended.stderr
-    assert "AUTH_KEY_SECRET" in ended.stderr
+    assert missing in ended.stderr
     assert "Traceback" not in ended.stderr

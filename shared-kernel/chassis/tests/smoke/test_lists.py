@@ -25,7 +25,7 @@ from promenade_chassis.testing.clients import client_of
 from promenade_chassis.testing.fakes import FakeVerifier
 from promenade_chassis.testing.lists import page_in_memory
 from promenade_kernel.values.ids import new_id
-from tiny_service import TINY, Bench, tiny_app
+from tiny_service import THING, TINY, Bench, tiny_app
 
 NOW = datetime(2026, 2, 28, 12, tzinfo=UTC)
 TEAS = f"{TINY}/teas"
@@ -151,6 +151,13 @@ async def test_a_cursor_belongs_to_filters_and_sort(teahouse: httpx.AsyncClient,
     assert (await teahouse.get(TEAS, params={**query, "cursor": narrow, "limit": 1})).status_code == 200
 
 
+async def test_a_cursor_belongs_to_one_direction(teahouse: httpx.AsyncClient) -> None:
+    """Backwards it would show again what was seen."""
+    up = await cursor_of(teahouse, sort="name")
+
+    problem_of(await teahouse.get(TEAS, params={"sort": "-name", "cursor": up}), 400, "bad-cursor")
+
+
 async def test_the_default_sort_may_be_named(teahouse: httpx.AsyncClient) -> None:
     """It is the same list."""
     assert (await teahouse.get(TEAS, params={"sort": "-id", "cursor": await cursor_of(teahouse)})).status_code == 200
@@ -163,10 +170,11 @@ async def test_a_cursor_belongs_to_one_path(teahouse: httpx.AsyncClient, verifie
     first, second = f"{TEAS}/{tea_id}/notes", f"{TEAS}/{uuid4()}/notes"
     mine, of_first = await cursor_of(teahouse), await cursor_of(teahouse, first)
     respelled = f"{TEAS}/{str(tea_id).upper()}/notes"
+    staffs = (await teahouse.get(TEAS, params={"limit": 1}, headers=staff)).json()["next_cursor"]
 
     problem_of(await teahouse.get(second, params={"cursor": of_first}), 400, "bad-cursor")
     problem_of(await teahouse.get(first, params={"cursor": mine}), 400, "bad-cursor")
-    problem_of(await teahouse.get(f"{TINY}/all-teas", params={"cursor": mine}, headers=staff), 400, "bad-cursor")
+    problem_of(await teahouse.get(f"{TINY}/all-teas", params={"cursor": staffs}, headers=staff), 400, "bad-cursor")
     assert (await teahouse.get(respelled, params={"cursor": of_first})).status_code == 200
 
 
@@ -197,7 +205,7 @@ async def test_an_unknown_sort_is_refused(teahouse: httpx.AsyncClient, sort: str
         *((f"limit={value}", "invalid-parameter") for value in ("0", "101", "-1", "1.5", "x", "")),
         *(("q=", "invalid-parameter"), ("q=abcdef", "invalid-parameter"), ("colour=red", "invalid-parameter")),
         *(("picked_from=yesterday", "invalid-parameter"), ("picked_to=2026-02-28T12:00:00", "invalid-parameter")),
-        *((f"owner={uuid4()}", "unknown-parameter"), ("page=2", "unknown-parameter")),
+        *((f"owner={THING}", "unknown-parameter"), ("page=2", "unknown-parameter")),
         *(("colour=green&colour=green", "repeated-parameter"), ("limit=1&sort=id&limit=2", "repeated-parameter")),
         *(("sort=id&sort=-id", "repeated-parameter"), ("cursor=a&cursor=b", "repeated-parameter")),
     ],

@@ -45,7 +45,9 @@ LIST = ListStatement(
         "tier": "tier = %(tier)s",
         "owner_id": "owner_id = %(owner_id)s",
         "tag": "tags @> ARRAY[%(tag)s::text]",
-        "q": "(strpos(lower(name), lower(%(q)s)) > 0 OR strpos(lower(email), lower(%(q)s)) > 0)",
+        "q": """(strpos(lower(name), lower(%(q)s)) > 0 OR strpos(lower(email), lower(%(q)s)) > 0
+            OR (%(q)s ~ '^[0-9+() ./-]+$' AND length(ltrim(regexp_replace(%(q)s, '[^0-9]', '', 'g'), '0')) > 2
+                AND strpos(phone, ltrim(regexp_replace(%(q)s, '[^0-9]', '', 'g'), '0')) > 0))""",
     },
     sorts={"created_at": "created_at", "name": "name"},
 )

@@ -16,19 +16,18 @@ from promenade_kernel.values.phone import Phone
 from promenade_customer_management.customer.entity import Customer, Lifecycle, Tier, Told, UserStatus
 from promenade_customer_management.customer.values import MAX_TAG
 
+_Q = "A part of the name or email, in any case, or three digits of the phone or more."
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerFilter:
-    """What a list is narrowed to; `q` looks for a part of name or email."""
+    """What a list is narrowed to; `q` looks for a part of name or email, or for three digits of the phone or more."""
 
     lifecycle: Lifecycle | None = None
     tier: Tier | None = None
     owner_id: UUID | None = None
     tag: Annotated[str, Meta(min_length=1, max_length=MAX_TAG, description="A tag, as it is spelled.")] | None = None
-    q: (
-        Annotated[str, Meta(min_length=1, max_length=100, description="A part of the name or email, in any case.")]
-        | None
-    ) = None
+    q: Annotated[str, Meta(min_length=1, max_length=100, description=_Q)] | None = None
 
 
 CUSTOMERS = ListOf(Customer, CustomerFilter, Sort("created_at", datetime), Sort("name", str))
