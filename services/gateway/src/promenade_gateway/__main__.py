@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import json
 import signal
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import structlog
 import uvloop
 from promenade_chassis.config import ConfigurationError, Settings, load_settings
-from promenade_chassis.http.openapi import openapi_document
+from promenade_chassis.http.openapi import openapi_document, openapi_text
 from promenade_chassis.logs import configure_logging
 from promenade_chassis.telemetry.start import start_telemetry
 
@@ -65,8 +64,7 @@ def _settle_memory() -> None:
 
 
 def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:
-    document = openapi_document(create_gateway(settings).pages)
-    text = json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    text = openapi_text(openapi_document(create_gateway(settings).pages))
     path: Path | None = arguments.file
     if path is None:
         sys.stdout.write(text)

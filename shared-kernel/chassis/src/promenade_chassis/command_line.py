@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import uvloop
 from promenade_chassis.config import ConfigurationError, Settings, load_settings, refuse_unasked
 from promenade_chassis.events_command import add_events_parser, run_events
 from promenade_chassis.http.cursors import require_cursor_key
-from promenade_chassis.http.openapi import openapi_document
+from promenade_chassis.http.openapi import openapi_document, openapi_text
 from promenade_chassis.logs import configure_logging
 from promenade_chassis.migrations import folders_of, migrate
 from promenade_chassis.service import Service, run
@@ -95,7 +94,7 @@ def _migrate(settings: Settings, package: str) -> int:
 
 
 def _openapi(service: Service, arguments: argparse.Namespace) -> int:
-    text = json.dumps(openapi_document(service.app), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    text = openapi_text(openapi_document(service.app))
     path: Path | None = arguments.file
     if path is None:
         sys.stdout.write(text)
