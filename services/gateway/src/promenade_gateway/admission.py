@@ -16,6 +16,7 @@ from promenade_chassis.events.redis_url import read_url
 from redis.exceptions import ConnectionError, NoScriptError  # noqa: A004 - Redis' own
 
 from promenade_gateway.limits import Bucket
+from promenade_gateway.meters import REDIS_ROUND_TRIPS
 from promenade_gateway.token_bucket import SCRIPT, Draw, read_draws, script_arguments
 
 _SCRIPT_HASH = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()  # Redis names scripts by it
@@ -140,6 +141,7 @@ class RedisAdmission:
         return (answers[0] if keys else []), answers[-1]
 
     async def _send(self, lookup: Sequence[Sequence[Word]], draw: Sequence[Word]) -> list[Any]:
+        REDIS_ROUND_TRIPS.inc()
         if not self._is_cluster:
             return await self._link.call_many([*lookup, draw])
         return await asyncio.gather(*(self._link.call(*command) for command in (*lookup, draw)))

@@ -53,6 +53,7 @@ class Forwarder:
             return
         except (Unreachable, Dropped) as error:
             UPSTREAM_FAILURES.labels(service.name, type(error).__name__.lower()).inc()
+            exchange.trail.attempted(type(error).__name__)
             log.warning("upstream.failed", upstream=upstream.url, error=str(error), reached=isinstance(error, Dropped))
             again = _next_try(exchange, service, upstream, error)
             if again is None:
@@ -62,6 +63,7 @@ class Forwarder:
             await self._exchange(exchange, service, again, target)
         except (Unreachable, Dropped) as error:
             UPSTREAM_FAILURES.labels(service.name, type(error).__name__.lower()).inc()
+            exchange.trail.attempted(type(error).__name__)
             raise UpstreamAway(service.name) from error
 
     async def _exchange(self, exchange: Exchange, service: Service, upstream: Upstream, target: bytes) -> None:

@@ -76,6 +76,18 @@ async def test_an_attempt_that_failed_has_a_span_of_its_own(
     assert [span.status.is_ok for span in attempts if span.attributes["server.address"] == NOBODY] == [False]
 
 
+async def test_a_service_that_is_away_is_a_failed_attempt_and_a_failed_request(
+    recorded: InMemorySpanExporter, gateway: Any, mint: Mint
+) -> None:
+    """With the reason: nobody listens there."""
+    async with gateway({"order-management": NOBODY}) as client:
+        await client.get(f"{ORDERS}/{new_id()}", headers=mint.bearer())
+        attempt, request = await _spans(recorded, 2)
+
+    assert (attempt.status.is_ok, attempt.attributes["error.type"]) == (False, "Unreachable")
+    assert (request.name, request.attributes["error.type"]) == ("GET /api/v1/order-management/*", "503")
+
+
 async def test_without_telemetry_the_clients_trace_goes_through_unchanged(gateway: Any, mint: Mint) -> None:
     """And a state without a trace goes nowhere."""
     async with upstream(named) as url, gateway({"order-management": url}) as client:
