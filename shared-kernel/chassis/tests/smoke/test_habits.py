@@ -145,7 +145,11 @@ async def seek(number: FromQuery[UUID | None] = None, word: FromQuery[str | None
     return {"number": str(number), "word": str(word)}
 
 
-@pytest.mark.parametrize("query", ["number=null", "word=a&word=b", f"number={uuid4()}&number={uuid4()}"])
+@pytest.mark.parametrize(
+    "query",
+    ["number=null", "word=a&word=b", f"number={uuid4()}&number={uuid4()}"],
+    ids=["null", "a text twice", "an id twice"],
+)
 async def test_a_filter_is_never_switched_off_by_its_value(verifier: FakeVerifier, query: str) -> None:
     """Neither "null", which is no value, nor a second one lets a filter pass everything."""
     async with client_of(tiny_app(Bench(), verifier, routes=[seek])) as client:
