@@ -125,13 +125,19 @@ def _on_bad_query(request: AnyRequest, error: ValidationException) -> Response[A
     return problem(request, InvalidParameter(faults, detail))
 
 
+def _route_of(request: AnyRequest) -> str:
+    """The template: a path itself may hold what a log must not."""
+    scope: Any = request.scope
+    return str(scope.get("path_template") or "none")
+
+
 def _on_dependency_away(request: AnyRequest, error: Exception) -> Response[Any]:
-    log.warning("dependency.away", error=type(error).__name__, path=request.url.path)
+    log.warning("dependency.away", error=type(error).__name__, route=_route_of(request))
     return problem(request, ServiceUnavailable())
 
 
 def _on_anything_else(request: AnyRequest, error: Exception) -> Response[Any]:
-    log.error("request.failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+    log.error("request.failed", route=_route_of(request), error=type(error).__name__, exc_info=error)
     return problem(request, InternalError())
 
 
