@@ -9,7 +9,8 @@ export PATH := justfile_directory() / ".venv/bin" + ":" + justfile_directory() /
 # One process per core of a small machine; PROMENADE_TEST_WORKERS=8 for a large one.
 workers := env("PROMENADE_TEST_WORKERS", "2")
 # A file stays with one process: a stack, a service or a set of engines is started once for it.
-parallel := "-n " + workers + " --dist loadfile"
+# Files come in the order of testpaths, the longest first: a stack that is started last would keep everybody waiting.
+parallel := "-n " + workers + " --dist loadfile --no-loadscope-reorder"
 
 # Where asyncapi.yaml and its page are: for readers, and in the package of the gateway, which serves them.
 asyncapi_folders := "shared-kernel/schemas services/gateway/src/promenade_gateway/docs/events"

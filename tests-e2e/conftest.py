@@ -10,7 +10,7 @@ import pytest
 from e2e_stack import Stack, running_stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def problem_types() -> Generator[set[str], None, None]:
     """The `type` of every problem that any client of these tests is answered with."""
     seen: set[str] = set()
@@ -23,7 +23,8 @@ def _notice_problems(patch: pytest.MonkeyPatch, seen: set[str]) -> None:
     send, send_async = httpx.Client.send, httpx.AsyncClient.send
 
     def notice(answer: httpx.Response) -> httpx.Response:
-        if answer.headers.get("content-type", "").startswith("application/problem+json") and answer.is_closed:
+        is_problem = answer.headers.get("content-type", "").startswith("application/problem+json")
+        if is_problem and answer.is_closed and answer.content:  # a HEAD has none
             seen.add(answer.json()["type"])
         return answer
 

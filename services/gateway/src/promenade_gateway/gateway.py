@@ -15,7 +15,7 @@ from promenade_chassis.http.health import Readiness
 from promenade_chassis.http.meters import http_meters_of
 from promenade_chassis.process_meters import show_build
 from promenade_chassis.telemetry.spans import tracer_of
-from prometheus_client import REGISTRY, start_http_server
+from prometheus_client import start_http_server
 
 from promenade_gateway.account import AccountKeys
 from promenade_gateway.admission import Admission, RedisAdmission
@@ -26,7 +26,7 @@ from promenade_gateway.forward import Forwarder
 from promenade_gateway.health import HealthCheck
 from promenade_gateway.limits import Limits
 from promenade_gateway.listener import Listener
-from promenade_gateway.meters import show_upstreams
+from promenade_gateway.meters import upstreams_shown
 from promenade_gateway.pages import Pages, create_pages
 from promenade_gateway.peers import Peers
 from promenade_gateway.protocol import ClientLimits
@@ -97,14 +97,13 @@ async def serving_gateway(
         log.warning("gateway.account-key-guessable", advice="set gateway.account_secret")
     admin = settings.admin
     metrics = start_http_server(admin.port, addr=admin.host)[0] if admin.port else None
-    gauges = show_upstreams(gateway.services)
     show_build("gateway", gateway.readiness.version)
     try:
-        async with _listening(gateway):
-            yield gateway
+        with upstreams_shown(gateway.services):
+            async with _listening(gateway):
+                yield gateway
     finally:
         await gateway.close()
-        REGISTRY.unregister(gauges)
         if metrics is not None:
             metrics.shutdown()
             metrics.server_close()

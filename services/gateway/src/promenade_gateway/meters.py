@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client import REGISTRY, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -48,10 +49,13 @@ class _Service(Protocol):
 
 
 class UpstreamGauges(Collector):
-    """How the services stand at this moment, asked by the scrape."""
+    """How the services stand at this moment, asked by the scrape.
 
-    def __init__(self, services: Mapping[str, _Service]) -> None:
-        self._services = services
+    One for a process: `shown` are the services of each gateway in it, of which there are several in tests alone.
+    """
+
+    def __init__(self) -> None:
+        self.shown: list[Mapping[str, _Service]] = []
 
     def collect(self) -> Iterable[Metric]:
         """Called by the scrape, in a thread of its own."""
@@ -63,15 +67,22 @@ class UpstreamGauges(Collector):
         in_flight = GaugeMetricFamily(
             "promenade_gateway_upstream_in_flight", "Requests under way to a service.", labels=["service"]
         )
-        for name, service in self._services.items():
+        for name, service in (pair for services in tuple(self.shown) for pair in services.items()):
             in_flight.add_metric([name], service.in_flight)
             for upstream in service.upstreams:
                 breakers.add_metric([name, upstream.url], int(upstream.breaker.is_open))
         return (breakers, in_flight)
 
 
-def show_upstreams(services: Mapping[str, _Service], registry: CollectorRegistry = REGISTRY) -> UpstreamGauges:
-    """Let the process's metrics tell of these services; `registry.unregister` ends it."""
-    gauges = UpstreamGauges(services)
-    registry.register(gauges)
-    return gauges
+_gauges = UpstreamGauges()
+REGISTRY.register(_gauges)
+
+
+@contextmanager
+def upstreams_shown(services: Mapping[str, _Service]) -> Generator[None, None, None]:
+    """Let the process's metrics tell of these services while the block runs."""
+    _gauges.shown.append(services)
+    try:
+        yield
+    finally:
+        _gauges.shown.remove(services)

@@ -9,7 +9,7 @@ import pytest
 from promenade_kernel.values import money
 
 SOURCES = sorted(Path(money.__file__).parents[1].rglob("*.py"))
-ALLOWED = {"msgspec", "phonenumbers", "uuid6", "email_validator", "iso4217", "iso3166", "promenade_kernel"}
+ALLOWED = {"msgspec", "phonenumbers", "email_validator", "iso4217", "iso3166", "promenade_kernel"}
 IO = {"socket", "asyncio", "subprocess", "http", "urllib", "sqlite3", "logging", "multiprocessing"}
 
 

@@ -90,7 +90,7 @@ def create_app(
 
 def with_edge(app: Litestar, http: HttpSettings) -> ASGIApp:
     """The application as it is served: with request ids, size limit, security headers and access log."""
-    return Edge(app, max_body_bytes=http.max_body_bytes, context=app.state.context)
+    return Edge(app, max_body_bytes=http.max_body_bytes, context=app.state.get("context", ""))
 
 
 def _constant(value: Any) -> Any:

@@ -119,7 +119,9 @@ class OperationWriter:
         return answer
 
     def _content(self, kind: Any, media_type: str = "application/json") -> Part:
-        schema = self._schemas.of(kind)
+        # Bytes are the document itself: texts are strings, and what else they hold is for their media type to say.
+        is_raw = kind is bytes and media_type != "application/json"
+        schema = ({"type": "string"} if media_type.startswith("text/") else {}) if is_raw else self._schemas.of(kind)
         content: Part = {"schema": schema}
         if "$ref" in schema:
             name = str(schema["$ref"]).removeprefix(PREFIX)
