@@ -81,8 +81,7 @@ def test_examples_do_not_lie(name: str) -> None:
         validator(document, "/components/schemas/Problem").validate(example)
     for label, operation in operations(document):
         for parameter in operation.get("parameters", ()):
-            if "example" in parameter:
-                assert Draft202012Validator(parameter["schema"]).is_valid(parameter["example"]), label
+            assert "example" not in parameter, label  # pages that let a reader try a call would send it
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -24,13 +24,15 @@ _BEHIND_THE_DOOR = {"503", "504"}
 _WITH_A_BODY = {"408", "409", "413", "415", "422"}
 _BODIES = {"POST", "PUT", "PATCH", "DELETE"}
 
+# Neither has an example of its own: pages that let a reader try a call would send it, and a made-up version is refused,
+# as is the same key with another body.
 IDEMPOTENCY_KEY: Part = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Any text of yours: sent again with the same body within 24 hours, the answer is the first one's.",
+    "description": "Any text of yours, `order-2026-03-14-0007`: sent again with the same body within 24 hours, "
+    "the answer is the first one's.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
-    "example": "order-2026-03-14-0007",
 }
 _IF_MATCH: Part = {"type": "string", "pattern": r'^(\*|"[0-9]{1,18}")$'}
 
@@ -86,7 +88,7 @@ class OperationWriter:
             schema = self._inlined(parameter.get("schema", {}))
             if parameter["name"] == "If-Match":
                 required = "required_version" in handler.parsed_fn_signature.parameters
-                yield {**parameter, "required": required, "schema": _IF_MATCH, "example": '"3"'}
+                yield {**parameter, "required": required, "schema": _IF_MATCH}
             else:
                 yield {**parameter, "schema": schema}
         if method == "POST" and access.kind != "public" and not handler.opt.get("ignores_keys"):
