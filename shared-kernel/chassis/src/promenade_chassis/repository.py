@@ -40,14 +40,14 @@ class BaseRepository:
     async def _fetch_listed(
         self, listed: ListStatement[Item, Wanted], wanted: Wanted, page: PageRequest, **named: Any
     ) -> list[Row]:
-        """The rows of a page and, if there are more, the next one. `named` are parameters that are no filters."""
+        """The rows of a page and, if there are more, at least one of them. `named` are parameters, but no filters."""
         values = {**named, **listed.parameters(wanted, page)}
         rows: dict[Any, Row] = {}
         async with self._database.reading_connection() as connection:
             for statement in listed.statements(wanted, page):
-                values["limit"] = page.limit - len(rows)
+                # Each asks for a whole page, and rows are told apart by id: one that loses its sort value between the
+                # two comes twice, and must neither be shown so nor take the place of one that would tell of more.
                 cursor = await connection.execute(statement, values)
-                # By id: a row that loses its sort value between two statements would come twice.
                 for row in await cursor.fetchall():
                     rows.setdefault(row["id"], row)
                 if len(rows) > page.limit:
