@@ -217,6 +217,7 @@ HOSTILE: dict[str, bytes] = {
     "unknown fields": b"{" + b",".join(b'"%x": 0' % number for number in range(MIB // 12)) + b"}",
     "bad names": b'{"limits": {' + b",".join(b'"%x": 0' % number for number in range(MIB // 12)) + b"}}",
     "a long unknown name": b'{"' + b"x" * (MIB - 10) + b'": 0}',
+    "a long choice": b'{"colour": "' + b"x" * (MIB - 20) + b'"}',
     "a long name of a mapping": b'{"limits": {"' + b"/" * (MIB - 30) + b'": 0}}',
 }
 

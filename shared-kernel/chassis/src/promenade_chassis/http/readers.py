@@ -24,7 +24,7 @@ Faults = list[Fault]
 T = TypeVar("T")
 
 MOST_FAULTS = 100
-LONGEST_NAME = 200
+LONGEST_ECHO = 200
 
 _PATH_SUFFIX = re.compile(r" - at `[^`]*`( in `[^`]*`)?$")
 _CODES = (
@@ -60,9 +60,9 @@ def escaped(name: str) -> str:
     return shortened(name).replace("~", "~0").replace("/", "~1")
 
 
-def shortened(name: str) -> str:
-    """A name that a client made up, as it is told to him: a very long one without its end."""
-    return name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…"
+def shortened(text: str) -> str:
+    """Words of a client's, as they are told to him: without their end where they are very long."""
+    return text if len(text) <= LONGEST_ECHO else text[:LONGEST_ECHO] + "…"
 
 
 class _Leaf:
@@ -280,7 +280,7 @@ def _is_named(pointer: str, faults: Sequence[Fault]) -> bool:
 def _fault_of(error: msgspec.ValidationError, pointer: str) -> Fault:
     detail = _PATH_SUFFIX.sub("", str(error))
     code = next(code for sign, code in _CODES if sign in detail)
-    return Fault(pointer, detail, code)
+    return Fault(pointer, shortened(detail), code)
 
 
 def _faults_of(error: InvalidValue, pointer: str) -> Faults:
