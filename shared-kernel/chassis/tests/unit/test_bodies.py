@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, UnsetType
 from promenade_chassis.http.bodies import MalformedJson, decode_body
+from promenade_chassis.http.readers import reader_of
 from promenade_chassis.ports import Fault, Invalid
 from promenade_kernel.values.address import Address
 from promenade_kernel.values.email import Email
@@ -232,6 +233,16 @@ def test_the_answer_to_a_hostile_body_is_small(body: bytes) -> None:
     assert 0 < len(named) <= 100
     assert sum(len(fault.pointer) + len(fault.detail) for fault in named) < 20_000
     assert len(named) < 100 or "first 100 faults" in refusal.value.detail
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=list(HOSTILE))
+def test_a_hostile_body_is_not_read_to_its_end(body: bytes) -> None:
+    """Half a million faults take seconds to find: a few hundred are enough to refuse it."""
+    found: list[Fault] = []
+
+    reader_of(Cart).read(msgspec.json.decode(body), "", found)
+
+    assert 0 < len(found) < 300
 
 
 def test_a_long_name_given_twice_is_not_told_in_full() -> None:
