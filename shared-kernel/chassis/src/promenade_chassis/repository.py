@@ -40,7 +40,7 @@ class BaseRepository:
     async def _fetch_listed(
         self, listed: ListStatement[Item, Wanted], wanted: Wanted, page: PageRequest, **named: Any
     ) -> list[Row]:
-        """The rows of a page and, if there are more, at least one of them. `named` are parameters, but no filters."""
+        """The rows of a page and, if there are more, the next one. `named` are parameters that are no filters."""
         values = {**named, **listed.parameters(wanted, page)}
         rows: dict[Any, Row] = {}
         async with self._database.reading_connection() as connection:
@@ -52,7 +52,7 @@ class BaseRepository:
                     rows.setdefault(row["id"], row)
                 if len(rows) > page.limit:
                     break
-        return list(rows.values())
+        return list(rows.values())[: page.limit + 1]
 
     async def _execute(self, statement: LiteralString, **named: Any) -> int:
         """Run a write; answers how many rows it touched."""
