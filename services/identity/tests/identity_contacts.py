@@ -11,6 +11,7 @@ import httpx
 from identity_fakes import (
     InMemoryCodes,
     InMemoryContacts,
+    KnownOwners,
     PlainTemplates,
     RecordingMails,
     RecordingTextMessages,
@@ -41,6 +42,7 @@ def fake_room() -> ContactRoom:
     return ContactRoom(
         unit_of_work=unit_of_work,
         contacts=InMemoryContacts(unit_of_work),
+        owners=KnownOwners(),
         codes=InMemoryCodes(unit_of_work),
         mint=CodeMint(b"a key for tests"),
         mails=RecordingMails(),
@@ -73,6 +75,14 @@ def email_contact(**more: Any) -> dict[str, Any]:
 def path_of(contact: dict[str, Any], command: str = "") -> str:
     """Where a contact lives, or one of its commands."""
     return f"{CONTACTS}/{contact['id']}" + (f"/{command}" if command else "")
+
+
+def known_user(room: ContactRoom) -> str:
+    """Somebody else, who is a user."""
+    assert isinstance(room.owners, KnownOwners)
+    user_id = uuid4()
+    room.owners.known.add(user_id)
+    return str(user_id)
 
 
 async def add(client: httpx.AsyncClient, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -83,6 +83,16 @@ class InMemoryContacts(InMemoryRepository[Contact]):
         )
 
 
+class KnownOwners:
+    """Whom a test has said to be a user."""
+
+    def __init__(self) -> None:
+        self.known: set[UUID] = set()
+
+    async def hold(self, user_id: UUID) -> bool:
+        return user_id in self.known
+
+
 class InMemoryCodes:
     """Codes in a dict."""
 

@@ -38,6 +38,10 @@ class InMemoryUsers(InMemoryRepository[User]):
     async def find(self, user_id: UUID) -> User | None:
         return self._find(lambda user: user.id == user_id)
 
+    async def hold(self, user_id: UUID) -> bool:
+        self._unit_of_work.require()
+        return await self.find(user_id) is not None
+
     async def find_by_email(self, email: Email) -> User | None:
         return self._find(lambda user: user.email.canonical == email.canonical)
 

@@ -128,6 +128,7 @@ class Fakes:
             contact=ContactRoom(
                 unit_of_work=self.unit_of_work,
                 contacts=self.contacts,
+                owners=self.users,
                 codes=self.codes,
                 mint=mint,
                 mails=self.mails,

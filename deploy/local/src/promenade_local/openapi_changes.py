@@ -39,15 +39,17 @@ class _Changes:
             for method in sorted(item.keys() & _METHODS):
                 where = f"{method.upper()} {path}"
                 if method in now:
-                    yield from self._operation(where, item[method], now[method])
+                    yield from self._operation(where, _operation_of(item, method), _operation_of(now, method))
                 else:
                     yield f"{where}: was removed"
 
     def _operation(self, where: str, old: Part, new: Part) -> Iterator[str]:
         if "operationId" in old and old["operationId"] != new.get("operationId"):
             yield f"{where}: operationId changed from {old['operationId']} to {new.get('operationId')}"
-        if new.get("security") and not old.get("security"):
-            yield f"{where}: needs a token now"
+        doors = _doors(new, self._new)
+        for door in _doors(old, self._old):
+            if not any(other <= door for other in doors):
+                yield f"{where}: needs {'another' if door else 'a'} token now"
         yield from self._parameters(where, old, new)
         yield from self._body(where, old, new)
         yield from self._answers(where, old, new)
@@ -105,6 +107,18 @@ class _Changes:
                 yield f"{where}: is no longer {media_type}"
             else:
                 yield from self._schemas.of_answer(where, content.get("schema", {}), now.get("schema", {}))
+
+
+def _operation_of(item: Part, method: str) -> Part:
+    """An operation with the parameters that its whole path has."""
+    parameters = [*item.get("parameters", ()), *item[method].get("parameters", ())]
+    return {**item[method], "parameters": parameters}
+
+
+def _doors(operation: Part, document: Part) -> list[frozenset[str]]:
+    """The ways to be let in, each with the credentials it needs."""
+    ways = operation.get("security", document.get("security", ()))
+    return [frozenset(way) for way in ways] or [frozenset()]
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -117,6 +117,8 @@ def _values(where: str, old: Schema, new: Schema, *, asked: bool) -> Iterator[st
             yield f"{where}: format changed from {old['format']} to {new.get('format')}"
         if "enum" in old and "enum" not in new:
             yield f"{where}: may now be any value"
+        if "const" in old and old["const"] != new.get("const"):
+            yield f"{where}: const changed from {old['const']} to {new.get('const')}"
         return
     lost = [value for value in _allowed(old) if "enum" in new and value not in new["enum"]]
     if lost or ("enum" in new and not {"enum", "const"} & old.keys()):

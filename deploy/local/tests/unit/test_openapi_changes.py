@@ -35,6 +35,8 @@ SHOWN: Document = {
         "id": {"type": "string", "format": "uuid"},
         "kind": {"enum": ["green", "black"]},
         "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "form": {"const": "leaf"},
+        "box": {"anyOf": [{"type": "object", "properties": {"form": {"const": "tin"}}}, {"type": "null"}]},
         "lines": {"type": "array", "items": {"$ref": "#/components/schemas/Line"}},
     },
 }
@@ -138,6 +140,16 @@ BREAKING: dict[str, Change] = {
     "a shown type changed": lambda d: shown(d, "id").update(type="integer"),
     "a shown format changed": lambda d: shown(d, "id").pop("format"),
     "a shown choice made free": lambda d: schema(d, "Shown")["properties"].update(kind={"type": "string"}),
+    "a shown mark changed": lambda d: shown(d, "form").update(const="bag"),
+    "a shown kind of object added": lambda d: shown(d, "box").update(
+        anyOf=[*shown(d, "box")["anyOf"], {"type": "object", "properties": {"form": {"const": "bag"}}}]
+    ),
+    "another token needed": lambda d: post(d).update(security=[{"key": []}]),
+    "a second token needed": lambda d: post(d).update(security=[{"bearer": [], "key": []}]),
+    "a token needed everywhere": lambda d: (get(d).pop("security"), d.update(security=[{"bearer": []}])),
+    "a parameter required of the whole path": lambda d: d["paths"]["/teas"].update(
+        parameters=[{"name": "q", "in": "query", "required": True, "schema": {}}]
+    ),
     "a field of a nested object gone": lambda d: schema(d, "Line")["properties"].clear(),
 }
 HARMLESS: dict[str, Change] = {
@@ -147,6 +159,8 @@ HARMLESS: dict[str, Change] = {
     "a parameter's limit raised": lambda d: get(d)["parameters"][0]["schema"].update(maximum=500),
     "a filter's value added": lambda d: get(d)["parameters"][1]["schema"]["enum"].append("white"),
     "a token no longer needed": lambda d: post(d).update(security=[]),
+    "another token taken too": lambda d: post(d)["security"].append({"key": []}),
+    "a parameter moved to the whole path": lambda d: d["paths"]["/teas"].update(parameters=get(d).pop("parameters")),
     "a refusal added": lambda d: post(d)["responses"].update({"422": {"description": ""}}),
     "a header added": lambda d: post(d)["responses"]["201"]["headers"].update(Link={"schema": {}}),
     "a field taken too": lambda d: schema(d, "Tea")["properties"].update(origin={"type": "string"}),

@@ -28,7 +28,7 @@ DOCUMENTATION = Documentation(
             "refresh_expires_in": 2592000,
         },
         "SessionResource": {"device": "Firefox on Linux", "ip": "203.0.113.7", "current": True},
-        "UserResource": {"status": "active", "roles": ["user"], "allowed_actions": ["suspend"]},
+        "UserResource": {"status": "active", "roles": ["user"], "allowed_actions": []},
         "MeResource": {"roles": ["user"], "permissions": []},
         "ChangeProfile": {
             "display_name": "Ada",

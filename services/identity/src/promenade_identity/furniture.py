@@ -140,6 +140,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
         contact=ContactRoom(
             unit_of_work=database,
             contacts=contacts,
+            owners=users,
             codes=codes,
             mint=mint,
             mails=mails,

@@ -22,6 +22,7 @@ from promenade_identity.code.entity import MAX_TRIES, CodeMint
 from promenade_identity.code.postgres import PostgresCodes
 from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
+from promenade_identity.user.postgres import PostgresUsers
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import ContactCodeRequested, ContactVerified
 
@@ -31,6 +32,7 @@ def room(database: Database) -> ContactRoom:
     return ContactRoom(
         unit_of_work=database,
         contacts=PostgresContacts(database),
+        owners=PostgresUsers(database),
         codes=PostgresCodes(database),
         mint=CodeMint(b"a key for tests"),
         mails=RecordingMails(),

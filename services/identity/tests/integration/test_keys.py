@@ -19,12 +19,14 @@ from promenade_identity.code.entity import CodeMint
 from promenade_identity.code.postgres import PostgresCodes
 from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
+from promenade_identity.user.postgres import PostgresUsers
 
 
 def real_room(database: Database) -> ContactRoom:
     return ContactRoom(
         unit_of_work=database,
         contacts=PostgresContacts(database),
+        owners=PostgresUsers(database),
         codes=PostgresCodes(database),
         mint=CodeMint(b"a key for tests"),
         mails=RecordingMails(),

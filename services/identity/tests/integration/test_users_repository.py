@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from identity_fakes_users import InMemoryAttempts, InMemoryProfiles, InMemoryUsers
@@ -48,6 +48,10 @@ class Store:
     async def save(self, user: User) -> None:
         async with self.unit_of_work.begin():
             await self.users.save(user)
+
+    async def hold(self, user_id: UUID) -> bool:
+        async with self.unit_of_work.begin():
+            return await self.users.hold(user_id)
 
     async def fail(self, user: User, times: int, now: datetime = NOW) -> list[datetime | None]:
         """Count wrong passwords; until when each of them locked."""
@@ -110,6 +114,17 @@ async def test_a_deleted_user_is_gone_and_his_address_free(store: Store) -> None
     assert await store.users.find_by_email(user.email) is None
     again = await store.add(User(email=user.email))
     assert await store.users.find_by_email(user.email) == again
+
+
+async def test_only_a_living_user_is_held(store: Store) -> None:
+    """As the owner of what is about to be stored: not when deleted, nor when never there."""
+    user = await store.add()
+
+    held = await store.hold(user.id)
+    user.delete(NOW)
+    await store.save(user)
+
+    assert (held, await store.hold(user.id), await store.hold(uuid4())) == (True, False, False)
 
 
 async def test_a_stale_user_is_not_written(store: Store) -> None:

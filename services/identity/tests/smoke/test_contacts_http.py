@@ -7,7 +7,17 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from identity_contacts import ADDRESS, CONTACTS, add, add_primary, add_verified, code_of, email_contact, path_of
+from identity_contacts import (
+    ADDRESS,
+    CONTACTS,
+    add,
+    add_primary,
+    add_verified,
+    code_of,
+    email_contact,
+    known_user,
+    path_of,
+)
 from promenade_chassis.testing.answers import problem_of
 from promenade_chassis.testing.fakes import FakeVerifier, InMemoryUnitOfWork
 from promenade_identity.contact.use_cases import ContactRoom
@@ -164,10 +174,12 @@ async def test_a_list_is_filtered_by_type(client: httpx.AsyncClient) -> None:
     assert second.json()["next_cursor"] is None
 
 
-async def test_staff_act_for_another_user(client: httpx.AsyncClient, verifier: FakeVerifier) -> None:
+async def test_staff_act_for_another_user(
+    client: httpx.AsyncClient, verifier: FakeVerifier, contact_room: ContactRoom
+) -> None:
     """With contacts:write one adds to another user, with contacts:read one sees everybody's or one user's."""
     staff = verifier.sign_in(uuid4(), "contacts:read", "contacts:write")
-    other = str(uuid4())
+    other = known_user(contact_room)
     await add(client)
 
     created = await client.post(CONTACTS, params={"user_id": other}, json=email_contact(), headers=staff)

@@ -96,6 +96,17 @@ async def test_naming_another_user_needs_a_permission(client: httpx.AsyncClient,
     problem_of(answer, 403, "forbidden")
 
 
+async def test_nobody_has_no_contacts(client: httpx.AsyncClient, verifier: FakeVerifier) -> None:
+    """A contact for a user who is not there is 404 for staff, and nothing is stored."""
+    staff = verifier.sign_in(uuid4(), "contacts:read", "contacts:write")
+    nobody = {"user_id": str(uuid4())}
+
+    answer = await call(client, "POST", CONTACTS, email_contact(), params=nobody, headers=staff)
+
+    problem_of(answer, 404, "not-found")
+    assert (await client.get(CONTACTS, headers=staff)).json()["items"] == []
+
+
 async def test_reading_staff_cannot_write(client: httpx.AsyncClient, verifier: FakeVerifier) -> None:
     """contacts:read lets staff see a contact, not change it."""
     contact = await add(client)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -56,7 +57,10 @@ class _Writer:
     def flush(self) -> None:
         """Write what waits."""
         lines, self._lines, self._awaited = self._lines, [], None
-        if lines:
+        if not lines:
+            return
+        # A full disk or a reader that is gone costs lines, not the connections of those who are told of.
+        with suppress(OSError):
             self._stream.write(b"\n".join(lines).decode() + "\n")
             self._stream.flush()
 

@@ -82,6 +82,7 @@ class Keys:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched_at = float("-inf")
         self._tried_at = float("-inf")
+        self._answered_at = float("-inf")
         self._lock = asyncio.Lock()
         if cache is not None and cache.is_file():
             self._keys = _read_copy(cache)
@@ -110,7 +111,8 @@ class Keys:
     async def _refresh(self) -> None:
         began = time.monotonic()
         async with self._lock:
-            if self._tried_at > began:
+            # Whoever waited for somebody else's try has its outcome: tries in a row would make the last wait for all.
+            if self._answered_at > began:
                 return
             self._tried_at = time.monotonic()
             try:
@@ -121,6 +123,7 @@ class Keys:
                     _write_atomically(self._cache, json.dumps(found))
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, jwt.PyJWTError) as error:
                 log.warning("jwks.unreadable", error=type(error).__name__)
+            self._answered_at = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,14 +45,14 @@ class BaseRepository:
         rows: dict[Any, Row] = {}
         async with self._database.reading_connection() as connection:
             for statement in listed.statements(wanted, page):
-                values["limit"] = page.limit - len(rows)
+                # Each asks for a whole page, and rows are told apart by id: one that loses its sort value between the
+                # two comes twice, and must neither be shown so nor take the place of one that would tell of more.
                 cursor = await connection.execute(statement, values)
-                # By id: a row that loses its sort value between two statements would come twice.
                 for row in await cursor.fetchall():
                     rows.setdefault(row["id"], row)
                 if len(rows) > page.limit:
                     break
-        return list(rows.values())
+        return list(rows.values())[: page.limit + 1]
 
     async def _execute(self, statement: LiteralString, **named: Any) -> int:
         """Run a write; answers how many rows it touched."""

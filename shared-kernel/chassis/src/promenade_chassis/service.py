@@ -155,6 +155,7 @@ async def serving(app: Litestar, settings: Settings, readiness: Readiness) -> As
         access_log=False,
         server_header=False,
         date_header=True,
+        proxy_headers=False,  # uvicorn would believe whoever is on the same machine
         lifespan="on",
         timeout_graceful_shutdown=http.shutdown_seconds,
         h11_max_incomplete_event_size=64 * 1024,

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
 from tempfile import TemporaryDirectory
+from typing import LiteralString
 
 import pytest
 from promenade_chassis.config import DatabaseSettings
 from promenade_chassis.database import Database, TransactionMisuse
 from promenade_chassis.testing.tcp_proxy import TcpProxy
+from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import QueryCanceled
+from psycopg.pq import TransactionStatus
 from psycopg_pool import PoolTimeout
 
 Notes = Callable[[], list[str]]
@@ -192,6 +195,31 @@ async def test_two_databases_have_a_transaction_each(database: Database, databas
     await other.close()
 
     assert notes() == ["kept"]
+
+
+async def ask(database: Database, statement: LiteralString) -> None:
+    async with database.reading_connection() as connection:
+        await connection.execute(statement)
+
+
+async def test_however_a_read_ends_its_connection_comes_back_idle(database_url: str) -> None:
+    """After an error, in a transaction, cut off or cancelled: the pool lends all it has, and none in a transaction."""
+    database = Database(DatabaseSettings(url=database_url, max_size=2, acquire_timeout_seconds=2))
+    await database.open()
+    for statement in ("SELECT 1 / 0", "BEGIN", "BEGIN; SELECT 1 / 0", "SELECT pg_terminate_backend(pg_backend_pid())"):
+        with suppress(Error):
+            await ask(database, statement)
+    for tenths in range(30):
+        reading = asyncio.create_task(ask(database, "SELECT pg_sleep(5)"))
+        await asyncio.sleep(tenths / 10_000)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    async with database.reading_connection() as one, database.reading_connection() as other:
+        states = [each.info.transaction_status for each in (one, other)]
+
+    assert states == [TransactionStatus.IDLE, TransactionStatus.IDLE]
+    await database.close()
 
 
 async def test_a_statement_ends_in_time(database_url: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -54,17 +56,20 @@ TEAS = ListOf(
     Sort("picked_at", datetime),
     Sort("brewed_at", datetime, nullable=True),
 )
-LIST = ListStatement(
-    TEAS,
-    select="SELECT * FROM tea WHERE true",
-    where={"at_least": "grams >= %(at_least)s"},
-    sorts={"name": "name", "grams": "grams", "picked_at": "picked_at", "brewed_at": "brewed_at"},
-)
+SELECT: LiteralString = "SELECT * FROM tea WHERE true"
+WHERE: dict[str, LiteralString] = {"at_least": "grams >= %(at_least)s"}
+SORTS: dict[str, LiteralString] = {name: name for name in ("name", "grams", "picked_at", "brewed_at")}
+LIST = ListStatement(TEAS, select=SELECT, where=WHERE, sorts=SORTS)
 
 
 class Teas(BaseRepository):
     async def list(self, page: PageRequest, wanted: TeaFilter = TeaFilter()) -> Page[Tea]:
-        rows = await self._fetch_listed(LIST, wanted, page)
+        return await self.page_of(LIST, page, wanted)
+
+    async def page_of(
+        self, listed: ListStatement[Tea, TeaFilter], page: PageRequest, wanted: TeaFilter = TeaFilter()
+    ) -> Page[Tea]:
+        rows = await self._fetch_listed(listed, wanted, page)
         return TEAS.cut([Tea(**row) for row in rows], page)
 
 
@@ -167,6 +172,47 @@ async def churn(
                 deleted += 1
             begun.set()
     return inserted, deleted
+
+
+class Interrupted(ListStatement[Tea, TeaFilter]):
+    """Somebody else changes the table between the two statements of a page."""
+
+    change: Callable[[], object]
+
+    def statements(self, wanted: TeaFilter, page: PageRequest) -> Sequence[LiteralString]:
+        return ChangeBetween(super().statements(wanted, page), self.change)
+
+
+class ChangeBetween(list[LiteralString]):
+    def __init__(self, statements: Sequence[LiteralString], change: Callable[[], object]) -> None:
+        super().__init__(statements)
+        self._change = change
+
+    def __iter__(self) -> Iterator[LiteralString]:
+        yield self[0]
+        self._change()
+        yield from self[1:]
+
+
+async def test_a_row_that_loses_its_value_within_a_page_ends_no_list(
+    database: Database, database_url: str, teas: Teas
+) -> None:
+    """Seen with its value and again among those without, it takes nobody's place: the list goes on after it."""
+    brewed, *others = [Tea(new_id(), "Ada", 1, NOW, NOW if number == 0 else None) for number in range(4)]
+    await store(database, [brewed, *others])
+    interrupted = Interrupted(TEAS, select=SELECT, where=WHERE, sorts=SORTS)
+    interrupted.change = partial(unbrew, database_url, brewed)
+
+    page = await teas.page_of(interrupted, PageRequest(2, sort="brewed_at"))
+
+    assert page.next_after is not None
+    rest = await teas.list(PageRequest(100, page.next_after, "brewed_at"))
+    assert {tea.id for tea in (*page.items, *rest.items)} == {tea.id for tea in (brewed, *others)}
+
+
+def unbrew(url: str, tea: Tea) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE tea SET brewed_at = NULL WHERE id = %s", [tea.id])
 
 
 VALUES: dict[str, Any] = {"name": "Ada", "grams": 1, "picked_at": NOW, "brewed_at": NOW}

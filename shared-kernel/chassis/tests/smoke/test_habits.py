@@ -132,6 +132,13 @@ async def test_options_answers_the_methods(client: httpx.AsyncClient) -> None:
     assert "POST" in answer.headers["allow"]
 
 
+async def test_a_long_unknown_parameter_is_not_told_in_full(client: httpx.AsyncClient) -> None:
+    """As far as one can read it."""
+    answer = await client.get(f"{TINY}/public?{'x' * 10_000}=1")
+
+    assert len(problem_of(answer, 400, "unknown-parameter")["detail"]) < 300
+
+
 @pytest.mark.parametrize("query", ["x=1", "Word=1", "word=a&x=", "%00=1", "page=1", "word[]=1"])
 async def test_an_unknown_parameter_is_refused(client: httpx.AsyncClient, bench: Bench, query: str) -> None:
     """Refused, never ignored: a misspelt filter must not answer everything."""
@@ -150,9 +157,8 @@ async def seek(number: FromQuery[UUID | None] = None, word: FromQuery[str | None
     [
         ("number=null", "invalid-parameter"),
         ("word=a&word=b", "repeated-parameter"),
-        (f"number={uuid4()}&number={uuid4()}", "repeated-parameter"),
+        (f"number={THING}&number={THING}", "repeated-parameter"),
     ],
-    ids=["null", "a text twice", "an id twice"],
 )
 async def test_a_filter_is_never_switched_off_by_its_value(verifier: FakeVerifier, query: str, code: str) -> None:
     """Neither "null", which is no value, nor a second one lets a filter pass everything."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 from promenade_chassis.embedded.network import any_free_port
-from promenade_chassis.http.listener import Server
+from promenade_chassis.http.listener import Server, close_door
 from promenade_chassis.testing.polling import eventually
 
 CLIENTS = 12
@@ -90,6 +90,29 @@ async def test_whoever_is_let_in_is_answered() -> None:
     for client in clients:
         await asyncio.to_thread(client.join, 20)
     assert set(seen) == {"HTTP/1.1 200 OK"}
+
+
+class Sandboxed:
+    """A listening socket of a kernel that knows neither filters nor how many wait."""
+
+    family = socket.AF_INET
+
+    def __init__(self, information: bytes | OSError) -> None:
+        self._information = information
+
+    def setsockopt(self, *_: Any) -> None:
+        raise PermissionError
+
+    def getsockopt(self, *_: Any) -> bytes:
+        if isinstance(self._information, OSError):
+            raise self._information
+        return self._information
+
+
+@pytest.mark.parametrize("information", [b"", b"\0" * 8, OSError()], ids=["nothing", "too little", "an error"])
+async def test_a_kernel_that_tells_nothing_stops_no_stop(information: bytes | OSError) -> None:
+    """Closing the door does what can be done and never fails: otherwise nobody in flight would be answered."""
+    await asyncio.wait_for(close_door([Sandboxed(information)]), timeout=0.5)
 
 
 async def test_a_client_that_never_asks_does_not_hold_the_server_up() -> None:

@@ -55,6 +55,14 @@ async def test_with_if_match_a_race_is_lost_at_once(client: httpx.AsyncClient, b
     assert bench.calls == [3]
 
 
+async def test_of_two_keys_neither_wins(client: httpx.AsyncClient, bench: Bench) -> None:
+    """Which of them the effect would be stored under is a guess: refused, and nothing runs."""
+    keys = [("Idempotency-Key", "one"), ("Idempotency-Key", "two"), *client.headers.items()]
+
+    problem_of(await client.post(THINGS, json=NAMED, headers=keys), 400, "bad-idempotency-key")
+    assert bench.calls == []
+
+
 async def test_other_conflicts_are_not_repeated(client: httpx.AsyncClient, bench: Bench) -> None:
     """Only a lost race may end differently the next time."""
     bench.troubles = [Conflict()]

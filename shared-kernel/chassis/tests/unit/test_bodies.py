@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, UnsetType
 from promenade_chassis.http.bodies import MalformedJson, decode_body
+from promenade_chassis.http.readers import reader_of
 from promenade_chassis.ports import Fault, Invalid
 from promenade_kernel.values.address import Address
 from promenade_kernel.values.email import Email
@@ -208,6 +209,50 @@ FAULTY: list[tuple[str, Any, set[tuple[str, str]]]] = [
 def test_every_fault_is_named_at_once(body: Any, expected: set[tuple[str, str]]) -> None:
     """Each with the JSON pointer to where it is and a stable slug, none twice."""
     assert faults(body) == expected
+
+
+MIB = 1024 * 1024
+HOSTILE: dict[str, bytes] = {
+    "too many items": b'{"lines": [' + b"{}," * (MIB // 3 - 10) + b"{}]}",
+    "bad items without a limit": b'{"tags": [' + b"0," * (MIB // 2 - 10) + b"0]}",
+    "unknown fields": b"{" + b",".join(b'"%x": 0' % number for number in range(MIB // 12)) + b"}",
+    "bad names": b'{"limits": {' + b",".join(b'"%x": 0' % number for number in range(MIB // 12)) + b"}}",
+    "a long unknown name": b'{"' + b"x" * (MIB - 10) + b'": 0}',
+    "a long choice": b'{"colour": "' + b"x" * (MIB - 20) + b'"}',
+    "a long name of a mapping": b'{"limits": {"' + b"/" * (MIB - 30) + b'": 0}}',
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=list(HOSTILE))
+def test_the_answer_to_a_hostile_body_is_small(body: bytes) -> None:
+    """A body of one MiB may have half a million faults: a hundred are named, in few kilobytes, and it says so."""
+    with pytest.raises(Invalid) as refusal:
+        decode_body(body, Cart)
+
+    named = refusal.value.faults
+    assert 0 < len(named) <= 100
+    assert sum(len(fault.pointer) + len(fault.detail) for fault in named) < 20_000
+    assert len(named) < 100 or "first 100 faults" in refusal.value.detail
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=list(HOSTILE))
+def test_a_hostile_body_is_not_read_to_its_end(body: bytes) -> None:
+    """Half a million faults take seconds to find: a few hundred are enough to refuse it."""
+    found: list[Fault] = []
+
+    reader_of(Cart).read(msgspec.json.decode(body), "", found)
+
+    assert 0 < len(found) < 300
+
+
+def test_a_long_name_given_twice_is_not_told_in_full() -> None:
+    """What was sent once is not sent back as long as it is."""
+    name = b'"' + b"x" * 10_000 + b'":0'
+
+    with pytest.raises(MalformedJson) as refusal:
+        decode_body(b"{" + name + b"," + name + b"}", Cart)
+
+    assert len(refusal.value.detail) < 300
 
 
 @pytest.mark.parametrize("currency", ["eur", "XAU", "EURO", "€", "", 1, None, "EUR "])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -95,6 +96,30 @@ async def test_without_any_key_nobody_is_refused_for_good(issuer: Issuer) -> Non
         await Keys(issuer.fetch).get("key-1")
 
     assert refusal.value.headers["Retry-After"] == "1"
+
+
+async def test_whoever_comes_while_keys_are_fetched_waits_for_that_alone() -> None:
+    """Identity hangs and nothing is known: ten requests wait as long as one, and not one after the other."""
+    fetches = 0
+    hangs = asyncio.Event()
+
+    async def fetch() -> dict[str, Any]:
+        nonlocal fetches
+        fetches += 1
+        await hangs.wait()
+        raise TimeoutError
+
+    keys = Keys(fetch)
+    first = asyncio.create_task(keys.get("key-1"))
+    await asyncio.sleep(0.01)
+    others = [asyncio.create_task(keys.get("key-1")) for _ in range(9)]
+    await asyncio.sleep(0.01)
+    hangs.set()
+
+    answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+    assert {type(answer) for answer in answers} == {ServiceUnavailable}
+    assert fetches == 1
 
 
 async def test_the_last_good_copy_survives_a_restart(issuer: Issuer, tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """What reaches the log, as it is written."""
 
 import asyncio
+import errno
+import io
 import json
 import logging
 from collections.abc import Generator
 
 import pytest
 import structlog
-from promenade_chassis.access_log import log_request, write_requests_to
+from promenade_chassis.access_log import MOST_LINES, flush_requests, log_request, write_requests_to
 from promenade_chassis.config import LogSettings
 from promenade_chassis.logs import configure_logging
 from promenade_chassis.testing.polling import eventually
@@ -70,6 +72,27 @@ async def test_lines_of_requests_are_written_together_and_soon(capsys: pytest.Ca
 
     assert at_once == ""
     assert json.loads(capsys.readouterr().err)["status"] == 299
+
+
+class FullDisk(io.StringIO):
+    """Takes nothing."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_log_that_takes_nothing_hurts_no_request() -> None:
+    """Telling of a request comes after its answer, and never ends its connection."""
+    write_requests_to(FullDisk(), service="tea")
+
+    for _ in range(MOST_LINES):
+        log_request({"status": 200})
+    flush_requests()
+
+    taken = io.StringIO()
+    write_requests_to(taken, service="tea")
+    await asyncio.to_thread(log_request, {"status": 299})
+    assert json.loads(taken.getvalue())["status"] == 299
 
 
 def _wrote_something(capsys: pytest.CaptureFixture[str]) -> None:

@@ -128,7 +128,7 @@ class ContactController(Controller):
     path = "/contacts"
     tags = ("contacts",)
 
-    @post("/", access=WRITE, operation_id="add_contact", summary="Add a contact", status_code=201)
+    @post("/", access=WRITE, operation_id="add_contact", summary="Add a contact", status_code=201, refuses=(404,))
     async def add(
         self, data: JSONBody[AddContact], principal: Caller, contact_room: Room, user_id: OfUser = None
     ) -> Answer:

@@ -25,6 +25,14 @@ class ContactFilter:
 CONTACTS = ListOf(Contact, ContactFilter, Sort("created_at", datetime))
 
 
+class Owners(Protocol):
+    """Who may have contacts; the users' own room knows."""
+
+    async def hold(self, user_id: UUID) -> bool:
+        """Whether there is such a living user; he then lives until the transaction ends."""
+        ...
+
+
 class Contacts(Protocol):
     """The living contacts of all users; deleted ones are only seen by `get_with_deleted`."""
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from promenade_chassis.ports import Fault, Invalid, Page, PageRequest, Principal, UnitOfWork, utc_now
+from promenade_chassis.ports import Fault, Invalid, NotFound, Page, PageRequest, Principal, UnitOfWork, utc_now
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
 from promenade_identity.code.entity import CodeMint, Purpose
 from promenade_identity.code.repository import Codes
 from promenade_identity.contact.entity import Contact, ContactType, ContactValue, InvalidCode, type_of
-from promenade_identity.contact.repository import ContactFilter, Contacts
+from promenade_identity.contact.repository import ContactFilter, Contacts, Owners
 from promenade_identity.mail.repository import Mails, MailTemplates, TextMessages
 
 READ, WRITE = "contacts:read", "contacts:write"
@@ -25,6 +25,7 @@ class ContactRoom:
 
     unit_of_work: UnitOfWork
     contacts: Contacts
+    owners: Owners
     codes: Codes
     mint: CodeMint
     mails: Mails
@@ -49,9 +50,11 @@ async def add_contact(
     principal: Principal,
     room: ContactRoom,
 ) -> Contact:
-    """Add a contact to oneself, or with contacts:write to another user; raises `ContactExists`."""
+    """Add a contact to oneself, or with contacts:write to another user; raises `ContactExists`, `NotFound`."""
     contact = Contact(user_id=_owner(user_id, principal, WRITE), value=value, label=label)
     async with room.unit_of_work.begin():
+        if contact.user_id != principal.id and not await room.owners.hold(contact.user_id):
+            raise NotFound("There is no such user")
         await room.contacts.add(contact)
     return contact
 

@@ -51,8 +51,8 @@ _MACHINE = StateMachine[UserStatus](
         },
         "expire": {UserStatus.PENDING: UserStatus.DELETED},
     },
-    # Verifying takes a code from the mail, expiring the passage of time.
-    internal=frozenset({"verify", "expire"}),
+    # Verifying takes a code from the mail, expiring the passage of time; for the others there is no route yet.
+    internal=frozenset({"verify", "expire", "suspend", "reinstate", "delete"}),
 )
 
 

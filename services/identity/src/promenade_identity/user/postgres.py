@@ -21,6 +21,8 @@ from promenade_identity.user.entity import (
 # The one place that leaves deleted users out.
 _LIVING = 'SELECT * FROM "user" WHERE deleted_at IS NULL'
 _GET = _LIVING + " AND id = %(id)s"
+# Shared: sign-ins of the same user wait for it, other readers of the row do not.
+_HOLD = 'SELECT 1 FROM "user" WHERE deleted_at IS NULL AND id = %(id)s FOR SHARE'
 _OF_EMAIL = _LIVING + " AND email_key = %(email_key)s"
 # A row that is not there yet cannot be locked, an address can.
 _HOLD_ADDRESS = "SELECT pg_advisory_xact_lock(hashtextextended(%(email_key)s, 1))"
@@ -94,6 +96,10 @@ class PostgresUsers(BaseRepository):
         """A living user, or None."""
         row = await self._fetch_one(_GET, id=user_id)
         return _to_user(row) if row else None
+
+    async def hold(self, user_id: UUID) -> bool:
+        """Whether there is such a living user; he then lives until the transaction ends."""
+        return await self._write_one(_HOLD, id=user_id) is not None
 
     async def find_by_email(self, email: Email) -> User | None:
         """The living user of an address, however it is spelled."""

@@ -31,6 +31,10 @@ class Users(Protocol):
         """A living user, or None."""
         ...
 
+    async def hold(self, user_id: UUID) -> bool:
+        """Whether there is such a living user; he then lives until the transaction ends."""
+        ...
+
     async def find_by_email(self, email: Email) -> User | None:
         """The living user of an address, however it is spelled."""
         ...

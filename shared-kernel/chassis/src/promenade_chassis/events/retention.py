@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import LiteralString
 from uuid import UUID
 
@@ -11,6 +13,7 @@ import structlog
 
 from promenade_chassis.config import ConfigurationError, EventsSettings
 from promenade_chassis.database import Database
+from promenade_chassis.idempotency import PostgresIdempotencyStore
 
 logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -72,6 +75,10 @@ class Retention:
             "stream": settings.stream_retention_days,
             "inbox": settings.inbox_retention_days,
         }
+        self._expiring: dict[str, Callable[[], Awaitable[int]]] = {
+            table: partial(self._delete, statement) for table, statement in _EXPIRING
+        }
+        self._expiring["idempotency_record"] = PostgresIdempotencyStore(database).clean_up
 
     async def run(self) -> None:
         """Clean up every ten minutes; the first time not before: what waits since a long stop comes first."""
@@ -81,9 +88,9 @@ class Retention:
 
     async def clean_up(self) -> None:
         """Delete everything that is due, in batches."""
-        for table, statement in _EXPIRING:
+        for table, delete in self._expiring.items():
             total = 0
-            while deleted := await self._delete(statement):
+            while deleted := await delete():
                 total += deleted
             if total:
                 logger.info("rows.expired", table=table, rows=total)

@@ -12,7 +12,7 @@ from litestar.connection import ASGIConnection
 from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.typing import FieldDefinition
 
-from promenade_chassis.http.readers import Faults, reader_of
+from promenade_chassis.http.readers import MOST_FAULTS, Faults, reader_of, shortened
 from promenade_chassis.ports import BadRequest, Invalid
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class MalformedJson(BadRequest):
 
 
 def decode_body(body: bytes, kind: type[T]) -> T:
-    """Decode a body into `kind`; raises `MalformedJson` (400) or `Invalid` (422) with every fault."""
+    """Decode a body into `kind`; raises `MalformedJson` (400) or `Invalid` (422) with its faults, up to 100 of them."""
     try:
         plain = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -43,7 +43,8 @@ def decode_body(body: bytes, kind: type[T]) -> T:
     faults: Faults = []
     value = reader_of(kind).read(plain, "", faults)
     if faults:
-        raise Invalid(faults)
+        more = f"The first {MOST_FAULTS} faults are named" if len(faults) > MOST_FAULTS else None
+        raise Invalid(faults[:MOST_FAULTS], more)
     return cast("T", value)
 
 
@@ -80,7 +81,7 @@ def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen: dict[str, Any] = {}
     for name, value in pairs:
         if name in seen:
-            raise MalformedJson(f"An object names the field {json.dumps(name)} twice")
+            raise MalformedJson(f"An object names the field {json.dumps(shortened(name))} twice")
         seen[name] = value
     return seen
 

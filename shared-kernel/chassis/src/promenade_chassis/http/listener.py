@@ -59,7 +59,8 @@ async def close_door(listeners: Iterable[Any]) -> None:
         return
     doors = [listener for listener in listeners if listener.family in (socket.AF_INET, socket.AF_INET6)]
     for door in doors:
-        with contextlib.suppress(OSError):  # a sandbox may not allow filters
+        # A sandbox may not allow filters. Whatever goes wrong here, the server has to stop.
+        with contextlib.suppress(OSError):
             _drop_new(door)
     await wait_until(lambda: not any(_waiting(door) for door in doors), _QUEUE_SECONDS)
     # What has just been accepted gets its protocol in one of the next turns of the loop.
@@ -73,8 +74,12 @@ def _drop_new(door: Any) -> None:
 
 
 def _waiting(door: Any) -> int:
-    information: bytes = door.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_UNACKED + 4)
-    (count,) = struct.unpack_from("I", information, _TCP_INFO_UNACKED)
+    """How many wait to be accepted, as far as this kernel tells."""
+    try:
+        information: bytes = door.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_UNACKED + 4)
+        (count,) = struct.unpack_from("I", information, _TCP_INFO_UNACKED)
+    except (OSError, struct.error):
+        return 0
     return count
 
 

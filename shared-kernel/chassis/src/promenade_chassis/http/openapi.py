@@ -32,6 +32,7 @@ _HABITS = (
     "refused, never ignored. The body of a command may be absent. Every answer with a status from 400 on is a problem "
     "(RFC 9457); a fault of ours is one with status 500 and code `internal-error`."
 )
+_SERVED = "specification"
 # Components that mean something else in each service.
 _OWN_KINDS = ("schemas", "examples", "responses")
 _BEARER = SecurityScheme(
@@ -122,9 +123,13 @@ def merged_document(documents: Mapping[str, Document], title: str) -> Document:
 
 
 @get("/openapi.json", access=public(), include_in_schema=False, media_type=MediaType.JSON)
-async def serve_openapi(request: Request[Any, Any, Any]) -> Document:
+async def serve_openapi(request: Request[Any, Any, Any]) -> bytes:
     """The service's own specification, as it is committed."""
-    return openapi_document(request.app)
+    app = request.app
+    # Made once: it takes tens of milliseconds, in which nobody else is answered, and anybody may ask for it.
+    if _SERVED not in app.state:
+        app.state[_SERVED] = json.dumps(openapi_document(app), ensure_ascii=False).encode()
+    return app.state[_SERVED]
 
 
 def _described(app: Litestar, document: Document) -> Iterator[Described]:

@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.typing import FieldDefinition
 
 from promenade_chassis.http.framework_errors import InvalidParameter
+from promenade_chassis.http.readers import shortened
 from promenade_chassis.ports import BadRequest, Fault
 
 
@@ -73,7 +74,7 @@ def _check(query: str, known: _Known) -> None:
     seen: set[str] = set()
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in known.names:
-            raise UnknownParameter(f"The route does not know the query parameter '{name}'")
+            raise UnknownParameter(f"The route does not know the query parameter '{shortened(name)}'")
         if name in seen - known.lists:
             raise RepeatedParameter(f"The query parameter '{name}' is given more than once")
         if "\x00" in value:

@@ -3,6 +3,8 @@
 msgspec stops at the first fault and ignores unknown fields. So the parts of a type that can be walked (structs,
 lists, mappings, unions of them) are walked here, and what is left (texts, numbers, times, values) is msgspec's.
 A type is looked at once: `reader_of` keeps what it found. What msgspec takes is taken, unknown fields aside.
+
+A body of one MiB can hold half a million faults: whoever has found `MOST_FAULTS` looks no further.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from promenade_chassis.ports import Fault
 
 Faults = list[Fault]
 T = TypeVar("T")
+
+MOST_FAULTS = 100
+LONGEST_ECHO = 200
 
 _PATH_SUFFIX = re.compile(r" - at `[^`]*`( in `[^`]*`)?$")
 _CODES = (
@@ -52,7 +57,12 @@ def reader_of(kind: Any) -> Reader:
 
 def escaped(name: str) -> str:
     """A field's name as part of a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
+    return shortened(name).replace("~", "~0").replace("/", "~1")
+
+
+def shortened(text: str) -> str:
+    """Words of a client's, as they are told to him: without their end where they are very long."""
+    return text if len(text) <= LONGEST_ECHO else text[:LONGEST_ECHO] + "…"
 
 
 class _Leaf:
@@ -118,7 +128,10 @@ class _Struct:
             unknown.remove(self.tag[0])
             if given[self.tag[0]] != self.tag[1]:
                 return [_bad_tag(given[self.tag[0]], self.tag, pointer)]
-        return [Fault(f"{pointer}/{escaped(name)}", "There is no such field", "unknown-field") for name in unknown]
+        return [
+            Fault(f"{pointer}/{escaped(name)}", "There is no such field", "unknown-field")
+            for name in unknown[:MOST_FAULTS]
+        ]
 
     def _build(self, values: Mapping[str, Any], pointer: str, faults: Faults) -> Any:
         """The struct. Where fields could not be read it is built without them, to hear what it says of the others.
@@ -145,13 +158,19 @@ class _Items:
         self._make = cast("type[Any]", get_origin(kind))
         self._item = _make_reader(get_args(kind)[0])
         self._lengths = _Leaf(Annotated[list[Any], lengths]) if lengths else None
+        self._most = lengths.max_length if lengths else None
 
     def read(self, plain: Any, pointer: str, faults: Faults) -> Any:
         if not isinstance(plain, list):
             return _NO_LIST.read(plain, pointer, faults)
         items = cast("list[Any]", plain)
         before = len(faults)
-        read = [self._item.read(value, f"{pointer}/{index}", faults) for index, value in enumerate(items)]
+        read: list[Any] = []
+        # Of too many items those beyond the limit are not looked at: that they are there is fault enough.
+        for index, value in enumerate(items[: self._most]):
+            read.append(self._item.read(value, f"{pointer}/{index}", faults))
+            if len(faults) - before >= MOST_FAULTS:
+                break
         if self._lengths is not None:
             self._lengths.read([None] * len(items), pointer, faults)
         return None if len(faults) > before else self._make(read)
@@ -177,6 +196,8 @@ class _Mapping:
             key = self._key.read(name, at, faults)
             if len(faults) == bad:
                 read[key] = self._value.read(value, at, faults)
+            if len(faults) - before >= MOST_FAULTS:
+                break
         if self._lengths is not None:
             self._lengths.read(dict.fromkeys(given), pointer, faults)
         return None if len(faults) > before else read
@@ -259,7 +280,7 @@ def _is_named(pointer: str, faults: Sequence[Fault]) -> bool:
 def _fault_of(error: msgspec.ValidationError, pointer: str) -> Fault:
     detail = _PATH_SUFFIX.sub("", str(error))
     code = next(code for sign, code in _CODES if sign in detail)
-    return Fault(pointer, detail, code)
+    return Fault(pointer, shortened(detail), code)
 
 
 def _faults_of(error: InvalidValue, pointer: str) -> Faults:

@@ -17,6 +17,7 @@ from promenade_chassis.http.bodies import decode_body
 from promenade_chassis.http.framework_errors import UnsupportedMediaType
 from promenade_chassis.idempotency import (
     KEPT_HEADERS,
+    BadIdempotencyKey,
     IdempotencyStore,
     StoredAnswer,
     hash_body,
@@ -87,22 +88,21 @@ class Writes(ASGIMiddleware):
         await answer.send(send)
 
     async def _run_races(self, scope: Any, body: bytes, next_app: ASGIApp) -> _Answer:
-        headers = {name.lower(): value for name, value in scope["headers"]}
+        key = _key_of(scope)
         race = 1
         while True:
             scope["state"]["lost_race"] = False
-            answer = await self._run(scope, body, headers, next_app)
+            answer = await self._run(scope, body, key, next_app)
             if race == RACES or not scope["state"]["lost_race"]:
                 return answer
             # Racers that start again together lose together.
             await asyncio.sleep(random.uniform(0, 0.01) * race)  # noqa: S311
             race += 1
 
-    async def _run(self, scope: Scope, body: bytes, headers: dict[bytes, bytes], next_app: ASGIApp) -> _Answer:
-        key = headers.get(b"idempotency-key")
-        if key is None or not _honours_keys(scope):
+    async def _run(self, scope: Scope, body: bytes, key: str | None, next_app: ASGIApp) -> _Answer:
+        if key is None:
             return await _call(scope, body, next_app)
-        return await self._run_once(scope, body, parse_key(key.decode("latin-1")), next_app)
+        return await self._run_once(scope, body, key, next_app)
 
     async def _run_once(self, scope: Any, body: bytes, key: str, next_app: ASGIApp) -> _Answer:
         principal = principal_of(scope)
@@ -131,6 +131,16 @@ async def _call(scope: Scope, body: bytes, next_app: ASGIApp) -> _Answer:
     # Nothing has left yet: the answer is kept back, and the handler may have to run once more.
     ScopeState.from_scope(scope).response_started = False
     return answer
+
+
+def _key_of(scope: Any) -> str | None:
+    """The Idempotency-Key, where the route honours one; raises `BadIdempotencyKey`, also for two of them."""
+    keys = [value for name, value in scope["headers"] if name.lower() == b"idempotency-key"]
+    if not keys or not _honours_keys(scope):
+        return None
+    if len(keys) > 1:
+        raise BadIdempotencyKey("There is more than one Idempotency-Key")
+    return parse_key(keys[0].decode("latin-1"))
 
 
 def _honours_keys(scope: Any) -> bool:

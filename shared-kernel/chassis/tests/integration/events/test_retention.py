@@ -66,6 +66,22 @@ async def test_what_is_old_goes_in_batches_and_the_rest_stays(database: Database
     assert await counts(database) == [5, 3, 3, 3]
 
 
+async def test_answers_to_keys_are_forgotten_after_a_day(database: Database):
+    """They hold what was shown to somebody; a key counts for 24 hours, and no answer is kept for longer."""
+    async with database.begin():
+        await database.writing_connection().execute(
+            "INSERT INTO idempotency_record (scope, key, body_hash, status, headers, body, created_at)"
+            " SELECT 's', age::text, '', 200, '{}', '', now() - make_interval(hours => age)"
+            " FROM generate_series(23, 2_025) AS age"
+        )
+
+    await Retention(database, EventsSettings()).clean_up()
+
+    async with database.reading_connection() as connection:
+        kept = await (await connection.execute("SELECT key FROM idempotency_record")).fetchall()
+    assert [row["key"] for row in kept] == ["23"]
+
+
 async def test_what_a_group_has_not_acknowledged_stays_and_survives_a_loss_of_redis(
     database: Database, link: RedisLink, outlets: NewOutlet
 ):
