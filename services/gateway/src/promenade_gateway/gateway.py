@@ -129,5 +129,6 @@ def _client_limits(own: GatewaySettings) -> ClientLimits:
         head_seconds=own.head_seconds,
         idle_seconds=own.idle_seconds,
         keep_alive_seconds=own.keep_alive_seconds,
+        body_bytes_per_second=own.body_bytes_per_second,
         max_connections=own.max_connections,
     )
