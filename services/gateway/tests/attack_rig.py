@@ -110,6 +110,11 @@ def _read_body(stream: Any, headers: dict[bytes, bytes], line: bytes) -> bytes:
         return _exactly(stream, int(headers.get(b"content-length", b"0")))
     if headers[b"transfer-encoding"] != b"chunked" or b"content-length" in headers:
         raise ValueError(headers)
+    return read_chunks(stream)
+
+
+def read_chunks(stream: Any) -> bytes:
+    """A body in chunks, without extensions and trailers; raises `ValueError`."""
     body = b""
     while size := int(stream.readline().strip(), 16):
         body += _exactly(stream, size)
@@ -186,8 +191,13 @@ def until_closed(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def running(folder: Path, upstreams: dict[str, list[str]], **sections: Any) -> Generator[Door, None, None]:
-    """`python -m promenade_gateway serve` with these upstreams; `sections` are merged into its configuration."""
+def running(
+    folder: Path, upstreams: dict[str, list[str]], *, files: int = 0, **sections: Any
+) -> Generator[Door, None, None]:
+    """`python -m promenade_gateway serve` with these upstreams; `sections` are merged into its configuration.
+
+    It may open so many `files`, where that is given.
+    """
     port = any_free_port()
     nobody = {context: ["http://127.0.0.1:1"] for context in ("identity", "customer-management", "order-management")}
     own = {"upstreams": {**nobody, "billing": ["http://127.0.0.1:1"], **upstreams}, **sections.pop("gateway", {})}
@@ -203,6 +213,8 @@ def running(folder: Path, upstreams: dict[str, list[str]], **sections: Any) -> G
     environment = {**os.environ, "PROMENADE_PROFILE": "test", "PROMENADE_CONFIG_DIR": str(folder)}
     with (folder / "gateway.log").open("wb") as log:
         command = [sys.executable, "-m", "promenade_gateway", "serve"]
+        if files:
+            command = ["/bin/sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *command]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     door = Door(process, port, folder / "gateway.log")
     try:

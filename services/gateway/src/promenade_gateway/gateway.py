@@ -25,7 +25,7 @@ from promenade_gateway.door import Door
 from promenade_gateway.forward import Forwarder
 from promenade_gateway.health import HealthCheck
 from promenade_gateway.limits import Limits
-from promenade_gateway.listener import Listener
+from promenade_gateway.listener import Listener, room_for_clients
 from promenade_gateway.meters import show_upstreams
 from promenade_gateway.pages import Pages, create_pages
 from promenade_gateway.peers import Peers
@@ -130,5 +130,5 @@ def _client_limits(own: GatewaySettings) -> ClientLimits:
         idle_seconds=own.idle_seconds,
         keep_alive_seconds=own.keep_alive_seconds,
         body_bytes_per_second=own.body_bytes_per_second,
-        max_connections=own.max_connections,
+        max_connections=min(own.max_connections, room_for_clients()),
     )

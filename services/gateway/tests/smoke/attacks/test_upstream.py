@@ -129,8 +129,12 @@ def test_an_old_client_sees_it_too(door: Door, service: Service) -> None:
     with door.connected() as connection:
         connection.sendall(b"GET " + PLAIN + b"/half HTTP/1.0\r\n\r\n")
         with pytest.raises(ConnectionResetError):
-            while connection.recv(65536):
-                pass
+            _read_to_the_end(connection)
+
+
+def _read_to_the_end(connection: socket.socket) -> None:
+    while connection.recv(65536):
+        pass
 
 
 BODILESS = [
