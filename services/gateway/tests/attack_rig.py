@@ -1,5 +1,6 @@
 """A gateway process to attack, a service behind it that answers byte for byte as told, and plain sockets."""
 
+import asyncio
 import os
 import socket
 import struct
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -306,3 +307,16 @@ def keys_of(issuer: Issuer) -> list[Step]:
     """What Identity answers where its keys are."""
     content = msgspec.json.encode({"keys": [issuer.jwk()]})
     return [b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(content) + content]
+
+
+async def all_at_once(doors: Sequence[Door], request: bytes, times: int) -> tuple[list[Said], float]:
+    """So many connections, to the doors in turns; then the same request on all; the answers, and how long it took."""
+    connections = [await asyncio.open_connection("127.0.0.1", doors[i % len(doors)].port) for i in range(times)]
+    began = time.monotonic()
+    for _, writer in connections:
+        writer.write(request)
+    contents = await asyncio.gather(*(reader.read() for reader, _ in connections))
+    took = time.monotonic() - began
+    for _, writer in connections:
+        writer.close()
+    return [answers_in(content)[0] for content in contents], took

@@ -65,4 +65,5 @@ def room_for_clients() -> int:
     with contextlib.suppress(OSError, ValueError):  # a sandbox may not allow it
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1, (min(allowed, files) - _OTHER_FILES) // 2)
+    found = files if allowed == resource.RLIM_INFINITY else min(allowed, files)
+    return max(1, (found - _OTHER_FILES) // 2)

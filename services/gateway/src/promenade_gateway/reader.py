@@ -56,7 +56,7 @@ class RequestReader:
         self.in_body = False
         self.is_deaf = False  # after what asked for another protocol nothing is HTTP
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Read on; raises `Refused`."""
         if self.is_deaf:
             return
