@@ -14,6 +14,7 @@ from promenade_chassis.auth import AccessToken
 from promenade_chassis.events.redis_link import RedisLink, Word
 from promenade_chassis.events.redis_url import read_url
 from redis.exceptions import ConnectionError, NoScriptError  # noqa: A004 - Redis' own
+from redis.exceptions import TimeoutError as LateAnswer
 
 from promenade_gateway.limits import Bucket
 from promenade_gateway.meters import REDIS_ROUND_TRIPS
@@ -108,13 +109,20 @@ class RedisAdmission:
         try:
             verdicts = await self._verdicts(batch)
         except Exception as error:  # whatever it is, nobody may wait for ever, and nobody may pass
-            for question in batch:
+            for question in [*batch, *self._gone_with(error)]:
                 if not question.answer.done():
                     question.answer.set_exception(RedisAway(f"{type(error).__name__}: {error}"))
             return
         for question, verdict in zip(batch, verdicts, strict=True):
             if not question.answer.done():
                 question.answer.set_result(verdict)
+
+    def _gone_with(self, error: Exception) -> Sequence[_Question]:
+        """Who came while a Redis was asked that does not answer: one after the other would wait as long in vain."""
+        if not isinstance(error, TimeoutError | LateAnswer):
+            return ()
+        waiting, self._waiting = self._waiting, deque()
+        return waiting
 
     async def _verdicts(self, batch: Sequence[_Question]) -> list[Verdict]:
         keys = [key for question in batch if question.token is not None for key in _keys_of(question.token)]
@@ -158,6 +166,8 @@ def _standing(
         return Standing.UNKNOWN
     if jti is not None or sid is not None:
         return Standing.REVOKED
-    if epoch is not None and token.epoch < int(epoch):
-        return Standing.STALE
-    return Standing.GOOD
+    if epoch is None:
+        return Standing.GOOD
+    if not epoch.isdigit():
+        return Standing.UNKNOWN
+    return Standing.STALE if token.epoch < int(epoch) else Standing.GOOD

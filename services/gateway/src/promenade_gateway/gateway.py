@@ -25,7 +25,7 @@ from promenade_gateway.door import Door
 from promenade_gateway.forward import Forwarder
 from promenade_gateway.health import HealthCheck
 from promenade_gateway.limits import Limits
-from promenade_gateway.listener import Listener
+from promenade_gateway.listener import Listener, room_for_clients
 from promenade_gateway.meters import upstreams_shown
 from promenade_gateway.pages import Pages, create_pages
 from promenade_gateway.peers import Peers
@@ -128,5 +128,6 @@ def _client_limits(own: GatewaySettings) -> ClientLimits:
         head_seconds=own.head_seconds,
         idle_seconds=own.idle_seconds,
         keep_alive_seconds=own.keep_alive_seconds,
-        max_connections=own.max_connections,
+        body_bytes_per_second=own.body_bytes_per_second,
+        max_connections=min(own.max_connections, room_for_clients()),
     )

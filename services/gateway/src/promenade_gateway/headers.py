@@ -16,7 +16,8 @@ HOP_BY_HOP = frozenset(
 # What a service might take for the gateway's word.
 IDENTITY_PREFIXES = (b"x-user", b"x-principal", b"x-forwarded", b"x-auth-", b"x-original-", b"x-rewrite-")
 IDENTITY_NAMES = frozenset(
-    {b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-http-method-override"}
+    {b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"remote-user"}
+    | {b"x-http-method-override", b"x-http-method", b"x-method-override"}
 )
 # Set by the gateway on every answer.
 OWN_ANSWER_HEADERS = frozenset({b"x-request-id", b"ratelimit", b"ratelimit-policy", b"date", b"server"})
@@ -25,6 +26,8 @@ _STAY_BEHIND = HOP_BY_HOP | _SET_ANEW
 _ANSWERS_LOSE = HOP_BY_HOP | OWN_ANSWER_HEADERS
 _NAME_NOTHING = (b"keep-alive", b"close", b"Keep-Alive", b"Close")
 _ONCE = (b"content-length", b"transfer-encoding", b"host", b"authorization")
+# Never the connection's business, whoever says so: what tells of the body, and who asks.
+_END_TO_END = frozenset({b"content-length", b"content-type", b"content-encoding", b"authorization"})
 # Names that were judged before; those of usual length, and not without end.
 _verdicts: dict[bytes, bool] = {}
 _MAX_VERDICTS, _MAX_NAME = 1000, 64
@@ -66,7 +69,7 @@ def answer_headers(headers: RawHeaders, *, status: int) -> list[tuple[bytes, byt
     """What goes back to the client, still encoded as the service encoded it. Names are in lower case."""
     kept = [(name, value) for name, value in headers if name not in _ANSWERS_LOSE]
     named = _named_in_connection(headers)
-    if status == 304:  # its Content-Length describes a body that does not follow
+    if status in (204, 304):  # their Content-Length describes a body that does not follow
         named |= {b"content-length"}
     return [(name, value) for name, value in kept if name not in named] if named else kept
 
@@ -81,19 +84,12 @@ def _passes(name: bytes) -> bool:
 
 
 def _judge(name: bytes) -> bool:
-    if name in _STAY_BEHIND:
-        return False
     plain = name.replace(b"_", b"-")  # some frameworks take one for the other
-    return plain not in IDENTITY_NAMES and not plain.startswith(IDENTITY_PREFIXES)
+    return plain not in _STAY_BEHIND and plain not in IDENTITY_NAMES and not plain.startswith(IDENTITY_PREFIXES)
 
 
 def _named_in_connection(headers: RawHeaders) -> frozenset[bytes]:
     named = [value for name, value in headers if name == b"connection" and value not in _NAME_NOTHING]
     if not named:
         return frozenset()
-    # A body's length and type are never the connection's business, whoever says so.
-    return frozenset(part.strip().lower() for value in named for part in value.split(b",")) - {
-        b"content-length",
-        b"content-type",
-        b"content-encoding",
-    }
+    return frozenset(part.strip().lower() for value in named for part in value.split(b",")) - _END_TO_END

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import resource
 
 import structlog
 from promenade_chassis.http.listener import STILL_ASKING_SECONDS, close_door, wait_until
@@ -12,6 +14,8 @@ from promenade_gateway.protocol import ClientConnection, ClientLimits, House, Se
 log = structlog.get_logger(__name__)
 
 _BACKLOG = 2048
+_MANY_FILES = 100_000
+_OTHER_FILES = 64  # Redis, logs, metrics, the loop's own
 
 
 class Listener:
@@ -48,3 +52,18 @@ class Listener:
         for connection in list(self._house.connections):
             connection.leave()
         await self._house.is_empty.wait()
+
+
+def room_for_clients() -> int:
+    """How many clients the process has files for: each may need another one, for its connection to a service.
+
+    Raises the process' own limit as far as it may. Who came after the last file would not only be left waiting: the
+    services could not be reached for those inside either.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+    with contextlib.suppress(OSError, ValueError):  # a sandbox may not allow it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    found = files if allowed == resource.RLIM_INFINITY else min(allowed, files)
+    return max(1, (found - _OTHER_FILES) // 2)

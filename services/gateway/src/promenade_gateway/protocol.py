@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,8 +24,13 @@ log = structlog.get_logger(__name__)
 
 # Of a body that nobody wanted so much is read, so that the connection can be used again.
 UNWANTED_BYTES = 256 * 1024
+# So much is read at a time: requests are smaller than this by far, so who sends thousands in one piece does not have
+# them all taken in before the first is answered. Bodies, which take no room but their own, in larger pieces.
+HEAD_BITE, BODY_BITE = 4 * 1024, 16 * 1024
 # An answer is lost with its connection when that is closed before the client has stopped sending.
 LINGER_SECONDS = 2.0
+
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no seconds: to close is to send RST
 
 Serve = Callable[[Request, Answer], Awaitable[None]]
 
@@ -36,6 +43,7 @@ class ClientLimits:
     head_seconds: float
     idle_seconds: float
     keep_alive_seconds: float
+    body_bytes_per_second: int
     max_connections: int
 
 
@@ -85,6 +93,9 @@ class ClientConnection(asyncio.Protocol):
         self._is_paused = False
         self._ends_unasked: bool | None = None  # while `100 Continue` is owed: whether the connection would end anyway
         self._unwanted = 0
+        self._unread = memoryview(b"")  # what came while no more was wanted
+        self._patience = 0.0  # seconds for which this body may still be waited for
+        self._waits_since: float | None = None
         self._is_ending = False  # whatever still comes is thrown away
         self._writable: asyncio.Future[None] | None = None
 
@@ -115,6 +126,21 @@ class ClientConnection(asyncio.Protocol):
         """Read on, until something comes that is no request."""
         if self._is_ending or self._last_word is not None:
             return
+        if self._unread:
+            self._unread = memoryview(bytes(self._unread) + data)
+        elif len(data) <= HEAD_BITE:
+            self._read(data)
+        else:
+            self._unread = memoryview(data)
+            self._read_on()
+
+    def _read_on(self) -> None:
+        while self._unread and not self._is_paused and not self._is_ending and self._last_word is None:
+            bite = BODY_BITE if self._reader.in_body else HEAD_BITE
+            piece, self._unread = self._unread[:bite], self._unread[bite:]
+            self._read(piece)
+
+    def _read(self, data: bytes | memoryview) -> None:
         was_in_head = self._reader.in_head
         try:
             self._reader.feed(data)
@@ -135,6 +161,8 @@ class ClientConnection(asyncio.Protocol):
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
+        if self._queue and self._request is None:
+            self._take_turn()
 
     # What the reader tells
 
@@ -144,10 +172,11 @@ class ClientConnection(asyncio.Protocol):
         self.has_asked = True
         request.client = self._address
         self._reading = request
+        self._patience, self._waits_since = self._house.limits.idle_seconds, None
         answer = Answer(self, head_only=request.method == "HEAD", modern=request.version == "1.1", closing=last)
-        if self._request is None:
+        if self._request is None and self._writable is None:
             self._begin(request, answer)
-        else:
+        else:  # somebody else is answered, or the client has not read what was
             self._queue.append((request, answer))
             self._hold_if_needed()
 
@@ -158,6 +187,10 @@ class ClientConnection(asyncio.Protocol):
             return
         if not request.answered:
             self._deadline.clear()
+            if self._waits_since is not None:
+                self._patience -= self._house.loop.time() - self._waits_since
+                self._waits_since = None
+            self._patience += len(piece) / self._house.limits.body_bytes_per_second
             request.body.feed(piece)
             return
         self._unwanted += len(piece)
@@ -184,8 +217,9 @@ class ClientConnection(asyncio.Protocol):
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def body_awaited(self) -> None:
-        """The client has its idle time for the next piece."""
-        self._deadline.within(self._house.limits.idle_seconds)
+        """The client has its idle time for the next piece, and less when it has sent too slowly so far."""
+        self._waits_since = self._house.loop.time()
+        self._deadline.within(max(0.0, min(self._patience, self._house.limits.idle_seconds)))
 
     def hold_body(self) -> None:
         """Enough is waiting."""
@@ -204,7 +238,15 @@ class ClientConnection(asyncio.Protocol):
         self._transport.write(data)
 
     def abort(self) -> None:
-        """Break the connection: a client must not take half an answer for the whole."""
+        """Break the connection: a client must not take half an answer for the whole.
+
+        It is reset: to a client of HTTP/1.0 an orderly end would be the end of the answer.
+        """
+        if not self._transport.is_closing():
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         self._is_ending = True
         self._transport.abort()
 
@@ -217,7 +259,7 @@ class ClientConnection(asyncio.Protocol):
 
     def leave(self) -> None:
         """Answer what has been asked, then close."""
-        if self._request is None and self._reading is None and not self._reader.in_head:
+        if self._request is None and self._reading is None and not self._queue and not self._reader.in_head:
             self._end()
         elif self._answer is not None and not self._answer.started:
             self._answer.closing = True
@@ -248,9 +290,14 @@ class ClientConnection(asyncio.Protocol):
             self.abort()
         elif answer.closing or self._house.is_draining:
             self._end()
-        elif self._queue:
-            self._begin(*self._queue.popleft())
-            self._hold_if_needed()
+        else:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        if self._queue:
+            if self._writable is None:  # otherwise as soon as the client has read what it was sent
+                self._begin(*self._queue.popleft())
+                self._hold_if_needed()
         elif self._last_word is not None:
             self.write(self._last_word.written())
             self._end()
@@ -268,6 +315,9 @@ class ClientConnection(asyncio.Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """Say so when it is this one's turn; the end of an answer that has begun can only be broken off."""
+        if self._reading is not None and self._reading.answered:  # another answer would be taken for the next one's
+            self._end()
+            return
         if self._queue and self._reading is self._queue[-1][0]:
             self._queue.pop()
         elif self._reading is not None and self._reading is self._request:
@@ -276,7 +326,7 @@ class ClientConnection(asyncio.Protocol):
                 return
             self._give_up()
         self._last_word = refusal
-        if self._request is None or self._request.gone:
+        if (self._request is None and not self._queue) or (self._request is not None and self._request.gone):
             self.write(refusal.written())
             self._end()
 
@@ -310,13 +360,17 @@ class ClientConnection(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
+            if self._unread:
+                self._house.loop.call_soon(self._read_on)
 
     def _late(self) -> None:
         reading = self._reading
         if reading is not None and not reading.answered and not self._is_ending:
             reading.body.fail(RequestTimeout())
-        else:
+        elif self._answer is not None:
             self.abort()
+        else:
+            self._hang_up()
 
 
 def _host_of(peer: Any) -> str | None:

@@ -56,7 +56,7 @@ class RequestReader:
         self.in_body = False
         self.is_deaf = False  # after what asked for another protocol nothing is HTTP
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Read on; raises `Refused`."""
         if self.is_deaf:
             return
@@ -88,7 +88,7 @@ class RequestReader:
         if self.in_head:
             self._headers.append((name.lower(), value))
         else:
-            self._count(len(name) + len(value))
+            self._count(len(name) + len(value) + 4)
 
     def on_headers_complete(self) -> None:
         """See httptools; only what has one reading becomes a request."""
@@ -120,8 +120,10 @@ class RequestReader:
         if upgrades and length != 0:
             self._refuse(MALFORMED)  # the parser takes such a body for the other protocol
         self.in_body = True
-        body = RequestBody(length, self._receiver)
         method: str = self._parser.get_method().decode("ascii")
+        if method == "CONNECT":
+            self._refuse(MALFORMED)
+        body = RequestBody(length, self._receiver)
         last = upgrades or version == "1.0" or not self._parser.should_keep_alive()
         self._receiver.request_came(Request(method, self._target, version, self._headers, fields, body), last=last)
 

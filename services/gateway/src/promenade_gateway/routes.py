@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from promenade_chassis.http.framework_errors import MethodNotAllowed
 from promenade_chassis.ports import NotFound
 
 from promenade_gateway.limits import LimitClass
@@ -15,6 +16,7 @@ from promenade_gateway.paths import segments_of
 from promenade_gateway.public_routes import PUBLIC_ROUTES, PublicRoute
 
 API = ("api", "v1")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 OWN_PAGES = frozenset(
     {"health", "problems", "openapi.json", "docs", "events", "asyncapi.yaml", "favicon.ico", "robots.txt"}
 )
@@ -60,10 +62,12 @@ class RouteTable:
                 self._patterns.setdefault(shape, []).append((_pattern_of(route.path), route))
 
     def find(self, method: str, raw_path: bytes) -> Route:
-        """The route of a request; raises `BadPath` or `NotFound`."""
+        """The route of a request; raises `BadPath`, `MethodNotAllowed` or `NotFound`."""
         return self._known(method, raw_path) if len(raw_path) < _SHORT else self._find(method, raw_path)
 
     def _find(self, method: str, raw_path: bytes) -> Route:
+        if method not in METHODS:  # who knows what a service, or its server, would make of it
+            raise MethodNotAllowed(f"{method} is not possible here", headers={"Allow": ", ".join(METHODS)})
         segments = segments_of(raw_path)
         path = "/" + "/".join(segments)
         public = self._public("GET" if method == "HEAD" else method, path)

@@ -19,6 +19,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `trusted_proxies` are the networks whose X-Forwarded-* headers count; from all others they are dropped.
     `when_redis_is_away` says what signed-in routes do then: `refuse` (503) or `pass`, which each time is logged.
     `upstream_ca` is a file of certificates that https upstreams are checked against, instead of the system's.
+    `body_bytes_per_second`: who sends his body more slowly has `idle_seconds` for all of it.
     `keep_alive_seconds` is how long a client's idle connection is kept: longer than a load balancer in front keeps it.
     """
 
@@ -36,6 +37,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     head_bytes: int = 64 * KIB
     import_body_bytes: int = 100 * MIB
     keep_alive_seconds: float = 75.0
+    body_bytes_per_second: int = KIB
     max_connections: int = 10_000
     max_in_flight: int = 1000
     breaker_failures: int = 5
@@ -51,4 +53,6 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
             raise ConfigurationError(f"gateway.upstreams.{context} needs a list of http(s) URLs")
     if found.rate_limit_factor < 1:
         raise ConfigurationError("gateway.rate_limit_factor must be 1 or more")
+    if found.body_bytes_per_second < 1:
+        raise ConfigurationError("gateway.body_bytes_per_second must be 1 or more")
     return found

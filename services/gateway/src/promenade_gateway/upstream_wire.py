@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,7 @@ class UpstreamWire(asyncio.Protocol):
         self.is_idle = True
         self.is_open = False
         self._transport: Any = None  # uvloop's are no subclass of asyncio's
+        self._arrivals: select.poll | None = None
         self._parser: Any = httptools.HttpResponseParser(self)
         self._is_used_up = False
         self._is_paused = False
@@ -96,6 +98,13 @@ class UpstreamWire(asyncio.Protocol):
         self._is_interim = False
         self._keeps_alive = False
         self._reply: Reply | None = None
+
+    def is_quiet(self) -> bool:
+        """Whether nothing waits to be read, which the event loop may not have come to: it would answer the next one."""
+        if self._arrivals is None:
+            self._arrivals = select.poll()
+            self._arrivals.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not self._arrivals.poll(0)
 
     def ask(self, request: bytes, *, is_head: bool) -> asyncio.Future[Reply]:
         """Send a request, or its head; the answer's head comes, or `Dropped`."""
@@ -223,6 +232,8 @@ class UpstreamWire(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """See httptools."""
         self._headers = []
+        if self._reply is not None:
+            self._keeps_alive = False  # nobody asked for a second answer, and its start must not stand before the next
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools; what stands behind a body is dropped."""
@@ -237,6 +248,12 @@ class UpstreamWire(asyncio.Protocol):
             raise Dropped("an answer that nobody asked for")
         if self._is_interim or self._head is None or self._head.done():
             return
+        if (
+            not 200 <= status < 600
+            or self._parser.get_http_version() not in ("1.1", "1.0")
+            or not _is_clear(self._headers)
+        ):
+            raise Dropped("an answer with two readings")
         if self._head_bytes > MAX_ANSWER_HEADER:  # it may be; what follows it has been counted too
             self._check_size(sum([len(name) + len(value) + 4 for name, value in self._headers]))
         self._keeps_alive = self._parser.should_keep_alive()
@@ -283,3 +300,9 @@ class UpstreamWire(asyncio.Protocol):
             self.fail(TimeoutError("no answer in time"))
         else:
             self.fail(BrokenOff("the answer has stopped"))
+
+
+def _is_clear(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether there is no other coding than chunked: another one would be lost with its header."""
+    codings = [value for name, value in headers if name == b"transfer-encoding"]
+    return not codings or (len(codings) == 1 and codings[0].strip().lower() == b"chunked")

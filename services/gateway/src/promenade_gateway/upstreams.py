@@ -87,7 +87,9 @@ class Connections:
         while upstream.idle:
             wire = upstream.idle.pop()
             if wire.is_open:
-                return wire
+                if wire.is_quiet():
+                    return wire
+                wire.close()
         return None
 
     def give_back(self, upstream: Upstream, wire: UpstreamWire) -> None:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import aiohttp
@@ -61,6 +61,24 @@ class AccessToken:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "subject", str(self.principal.id))
+
+
+# Whole seconds or numbers as JSON carries them between all languages: no text, no fraction, no truth value.
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    """The claims that are read, each of the one type that Identity writes."""
+
+    sub: UUID
+    jti: str
+    sid: str
+    epoch: _Count
+    iat: _Count
+    exp: _Count
+    nbf: _Count = 0
+    permissions: frozenset[str] = frozenset()
+    roles: tuple[str, ...] = ()
 
 
 class _KeySet(msgspec.Struct):
@@ -200,7 +218,7 @@ def _digest(token: str) -> bytes:
 
 
 def _kid_of(token: str) -> str:
-    if len(token) > MAX_TOKEN_LENGTH:
+    if len(token) > MAX_TOKEN_LENGTH or "=" in token:  # padded, one token would have several spellings
         raise InvalidToken
     try:
         header = jwt.get_unverified_header(token)
@@ -215,22 +233,18 @@ def _kid_of(token: str) -> str:
 
 def _read_claims(claims: Mapping[str, Any]) -> AccessToken:
     try:
-        principal = Principal(
-            id=UUID(claims["sub"]),
-            permissions=frozenset(msgspec.convert(claims.get("permissions", []), list[str])),
-            roles=msgspec.convert(claims.get("roles", []), tuple[str, ...]),
-            session_id=str(claims["sid"]),
-        )
-        return AccessToken(
-            principal=principal,
-            jti=str(claims["jti"]),
-            session_id=str(claims["sid"]),
-            epoch=int(claims["epoch"]),
-            issued_at=int(claims["iat"]),
-            expires_at=int(claims["exp"]),
-        )
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        read = msgspec.convert(claims, _Claims)
+    except msgspec.ValidationError as error:
         raise InvalidToken from error
+    principal = Principal(id=read.sub, permissions=read.permissions, roles=read.roles, session_id=read.sid)
+    return AccessToken(
+        principal=principal,
+        jti=read.jti,
+        session_id=read.sid,
+        epoch=read.epoch,
+        issued_at=read.iat,
+        expires_at=read.exp,
+    )
 
 
 def _parse(jwks: object) -> dict[str, jwt.PyJWK]:

@@ -1,0 +1,349 @@
+"""What the gateway leans on goes away, hangs, comes back empty; and limits under a crowd. All on running processes."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import redis
+from attack_rig import HOST, PLANS, Door, Said, Service, all_at_once, answers_in, keys_of, listening, running
+from promenade_chassis.embedded.network import any_free_port
+from promenade_chassis.embedded.pair import EnginePair
+from promenade_chassis.testing.issuer import Issuer
+from promenade_chassis.testing.polling import eventually_blocking, stretched
+from promenade_kernel.values.ids import new_id
+
+ORDERS = "/api/v1/order-management/orders"
+ME = "/api/v1/identity/me"
+REDIS_SECONDS = 0.5  # the gateway's default
+MIB = 1024 * 1024
+
+
+def request(path: str, token: str = "") -> bytes:
+    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+    return f"GET {path} HTTP/1.1\r\n{HOST.decode()}{authorization}Connection: close\r\n\r\n".encode()
+
+
+def ask(door: Door, path: str, token: str = "") -> Said:
+    (said,) = answers_in(door.say(request(path, token)))
+    return said
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer()
+
+
+@pytest.fixture
+def service(issuer: Issuer) -> Generator[Service, None, None]:
+    with listening(Service(told={"jwks.json": keys_of(issuer)})) as found:
+        yield found
+
+
+@pytest.fixture
+def start(tmp_path: Path, service: Service) -> Generator[Any, None, None]:
+    """Start a gateway in front of the service, on this Redis."""
+    with ExitStack() as stack:
+
+        def started(redis_url: str, upstreams: dict[str, list[str]] | None = None, **gateway: Any) -> Door:
+            here = f"http://127.0.0.1:{service.port}"
+            all_here = {name: [here] for name in ("identity", "billing", "order-management", "customer-management")}
+            auth = {"issuer": "https://promenade.example.com", "jwks_url": f"{here}/.well-known/jwks.json"}
+            return stack.enter_context(
+                running(
+                    tmp_path / str(new_id()),
+                    {**all_here, **(upstreams or {})},
+                    auth=auth,
+                    redis={"url": redis_url},
+                    gateway=gateway,
+                )
+            )
+
+        yield started
+
+
+@pytest.fixture
+def store(redis_url: str) -> Generator[redis.Redis, None, None]:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("{auth}:mark", 0)
+        yield client
+
+
+@contextmanager
+def stopped(pid: int) -> Generator[None, None, None]:
+    """A process that is there and does nothing."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+async def test_a_redis_that_hangs_holds_nobody_up(start: Any, issuer: Issuer, private_engines: EnginePair) -> None:
+    """1,000 at once hear within its time that it is away, strangers go on, probes hear at once; and it comes back."""
+    url = f"{private_engines.valkey.url}/0"
+    with redis.Redis.from_url(url) as client:
+        client.set("{auth}:mark", 0)
+    door = start(url, rate_limit_factor=1000)
+    token = issuer.token()
+    before = ask(door, ORDERS, token).status
+
+    with stopped(private_engines.pids["valkey"]):
+        (signed_in, took), (strangers, strangers_took) = await asyncio.gather(
+            all_at_once([door], request(ORDERS, token), 1000), all_at_once([door], request(PLANS), 100)
+        )
+        waiting = asyncio.create_task(all_at_once([door], request(ORDERS, token), 100))
+        await asyncio.sleep(0.1)
+        began = time.monotonic()
+        live = await asyncio.to_thread(ask, door, "/health/live")
+        live_took = time.monotonic() - began
+        await waiting
+
+    def back() -> None:
+        assert ask(door, ORDERS, token).status == 200
+
+    eventually_blocking(back)
+    assert before == 200
+    assert Counter(said.status for said in signed_in) == {503: 1000}
+    assert Counter(said.status for said in strangers) == {200: 100}
+    assert max(took, strangers_took) < stretched(4 * REDIS_SECONDS + 1)
+    assert live.status == 200
+    assert live_took < stretched(0.4)
+
+
+def test_a_redis_that_was_never_there_lets_nobody_in(start: Any, issuer: Issuer) -> None:
+    """Nor does it keep strangers out."""
+    door = start("redis://127.0.0.1:1/0")
+
+    assert [ask(door, path, issuer.token()).status for path in (ORDERS, PLANS)] == [503, 503]
+    assert ask(door, PLANS).status == 200
+    assert ask(door, ORDERS).status == 401
+
+
+def test_an_operator_may_let_them_pass(start: Any, issuer: Issuer) -> None:
+    """Which the log says every time; a bad token is bad all the same."""
+    door = start("redis://127.0.0.1:1/0", when_redis_is_away="pass")
+
+    assert [ask(door, ORDERS, issuer.token()).status for _ in range(3)] == [200] * 3
+    assert ask(door, ORDERS, issuer.token(exp=1)).status == 401
+    assert door.log.read_text().count("redis.away") >= 3
+
+
+def test_a_redis_that_forgot_lets_nobody_in(start: Any, issuer: Issuer, store: redis.Redis, redis_url: str) -> None:
+    """Until Identity has written its mark again; strangers need none."""
+    door = start(redis_url)
+    token = issuer.token()
+    before = ask(door, ORDERS, token).status
+    store.flushdb()
+    forgot = [ask(door, ORDERS, token).status, ask(door, PLANS).status]
+    store.set("{auth}:mark", 0)
+
+    assert (before, forgot) == (200, [503, 200])
+    assert ask(door, ORDERS, token).status == 200
+
+
+@pytest.mark.parametrize("kind", ["jti", "sid", "epoch"])
+def test_a_remembered_token_is_refused_as_soon_as_it_is_revoked(
+    start: Any, issuer: Issuer, store: redis.Redis, redis_url: str, kind: str
+) -> None:
+    """With the very next request; another user's token is not."""
+    door = start(redis_url)
+    user, session, jti = str(new_id()), str(new_id()), str(new_id())
+    token, other = issuer.token(sub=user, sid=session, jti=jti), issuer.token()
+    before = [ask(door, ORDERS, token).status for _ in range(3)]
+    name = {"jti": jti, "sid": session, "epoch": user}[kind]
+    store.set(f"{{auth}}:{kind}:{name}", 4)
+    after = [ask(door, path, token) for path in (ORDERS, PLANS)]
+
+    assert before == [200] * 3
+    assert [(said.status, said.code) for said in after] == [
+        (401, "token-stale" if kind == "epoch" else "token-revoked")
+    ] * 2
+    assert ask(door, ORDERS, other).status == 200
+
+
+async def test_a_revocation_that_is_no_number_refuses_only_its_own(
+    start: Any, issuer: Issuer, store: redis.Redis, redis_url: str
+) -> None:
+    """One broken entry does not shut out everybody who asks at the same time, nor let its own in."""
+    door = start(redis_url, rate_limit_factor=1000)
+    user = str(new_id())
+    store.set(f"{{auth}}:epoch:{user}", "broken")
+    broken, good = request(ORDERS, issuer.token(sub=user)), request(ORDERS, issuer.token())
+    assert ask(door, PLANS, issuer.token()).status == 200
+    (refused, _), (served, _) = await asyncio.gather(all_at_once([door], broken, 100), all_at_once([door], good, 100))
+
+    assert {said.status for said in refused} == {503}
+    assert {said.status for said in served} == {200}
+
+
+def test_a_key_that_was_withdrawn_signs_no_more(
+    start: Any, service: Service, store: redis.Redis, redis_url: str
+) -> None:
+    """A remembered token too is refused as soon as the gateway has heard of it."""
+    old, new = Issuer("key-1"), Issuer("key-2")
+    service.told["jwks.json"] = keys_of(old)
+    door = start(redis_url, rate_limit_factor=1000)
+    token = old.token()
+    assert ask(door, ORDERS, token).status == 200
+    service.told["jwks.json"] = keys_of(new)
+
+    def known() -> None:  # an unknown key is asked for at most every five seconds
+        assert ask(door, ORDERS, new.token()).status == 200
+
+    eventually_blocking(known, within=10, every=0.2)
+    assert ask(door, ORDERS, token).status == 401
+
+
+async def test_limits_are_exact_for_a_crowd_at_two_doors(
+    start: Any, issuer: Issuer, store: redis.Redis, redis_url: str
+) -> None:
+    """500 at once for one principal, and 200 strangers: the burst, and what came back meanwhile."""
+    doors = [start(redis_url), start(redis_url)]
+    token = issuer.token()
+    for door in doors:
+        assert ask(door, "/health/live").status == 200
+        assert ask(door, ORDERS, issuer.token()).status == 200  # the keys are known from here on
+    signed_in, took = await all_at_once(doors, request(ORDERS, token), 500)
+    strangers, strangers_took = await all_at_once(doors, request(PLANS), 200)
+
+    found = Counter(said.status for said in signed_in)
+    assert found[200] + found[429] == 500
+    assert 300 <= found[200] <= 300 + 100 * took + 1
+    found = Counter(said.status for said in strangers)
+    assert found[200] + found[429] == 200
+    assert 60 <= found[200] <= 60 + 20 * strangers_took + 1
+
+
+def test_one_service_down_is_not_the_others(
+    start: Any, issuer: Issuer, service: Service, store: redis.Redis, redis_url: str
+) -> None:
+    """503 within the time to connect, and it is back without a restart."""
+    port = any_free_port()
+    door = start(redis_url, {"order-management": [f"http://127.0.0.1:{port}"]})
+    token = issuer.token()
+    for _ in range(20):
+        began = time.monotonic()
+        down = ask(door, ORDERS, token)
+        assert time.monotonic() - began < stretched(1.5)
+        assert (down.status, down.code) == (503, "service-unavailable")
+        assert down.headers[b"retry-after"] == b"1"
+        assert ask(door, ME, token).status == 200
+    with listening(Service(port=port)):
+
+        def back() -> None:
+            assert ask(door, ORDERS, token).status == 200
+
+        eventually_blocking(back)
+
+
+def test_a_service_that_takes_no_connection_costs_its_time(
+    start: Any, issuer: Issuer, store: redis.Redis, redis_url: str
+) -> None:
+    """As a host that drops every packet; after five tries it is left alone and the 503 comes at once."""
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # the kernel takes one or two, and drops what comes then
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        address = f"http://127.0.0.1:{full.getsockname()[1]}"
+        door = start(redis_url, {"order-management": [address]}, connect_seconds=0.3, breaker_pause_seconds=5)
+        token = issuer.token()
+        times: list[float] = []
+        for _ in range(7):
+            began = time.monotonic()
+            assert ask(door, ORDERS, token).status == 503
+            times.append(time.monotonic() - began)
+            assert ask(door, ME, token).status == 200
+
+    assert min(times[:5]) >= 0.3
+    assert max(times) < stretched(1)
+    assert max(times[5:]) < 0.3
+
+
+async def test_sigterm_under_load_leaves_nobody_without_an_answer(
+    start: Any, store: redis.Redis, redis_url: str
+) -> None:
+    """Whoever was let in is answered, whatever he was doing; the process ends with 0."""
+    door = start(redis_url, rate_limit_factor=1000)
+    stop = asyncio.Event()
+    answered: list[int] = []
+    broken: list[BaseException] = []
+
+    async def ask_on() -> None:
+        while not stop.is_set():
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+            except OSError:
+                return
+            try:
+                await _ask_a_few(reader, writer, answered)
+            except (OSError, asyncio.IncompleteReadError) as error:
+                broken.append(error)
+            finally:
+                writer.close()
+
+    asking = [asyncio.create_task(ask_on()) for _ in range(64)]
+    await asyncio.sleep(1)
+    before = len(answered)
+    os.kill(door.process.pid, signal.SIGTERM)
+    status = await asyncio.to_thread(door.process.wait, stretched(20))
+    stop.set()
+    await asyncio.gather(*asking)
+
+    assert before > 100
+    assert len(answered) > before
+    assert set(answered) == {200}
+    assert broken == []
+    assert status == 0
+
+
+async def _ask_a_few(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answered: list[int]) -> None:
+    """Up to twenty requests on one connection, each in two pieces."""
+    whole = request(PLANS).replace(b"Connection: close\r\n", b"")
+    for number in range(20):
+        try:
+            writer.write(whole[:20])
+            await asyncio.sleep(0)
+            writer.write(whole[20:])
+            head = await reader.readuntil(b"\r\n\r\n")
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            # An idle connection may be closed before the next request on it was read; the first one is answered.
+            if number and not getattr(error, "partial", b""):
+                return
+            raise
+        await reader.readexactly(2)
+        answered.append(int(head.split(b" ")[1]))
+        if b"connection: close" in head:
+            return
+
+
+@pytest.mark.long
+def test_fifty_thousand_tokens_take_no_memory(start: Any, issuer: Issuer, store: redis.Redis, redis_url: str) -> None:
+    """10,000 are remembered, the rest takes their places."""
+    door = start(redis_url, rate_limit_factor=1000)
+    memory = psutil.Process(door.process.pid).memory_info
+
+    def asked_with(count: int) -> None:
+        for _ in range(count // 100):
+            requests = [request(PLANS, issuer.token()).replace(b"Connection: close\r\n", b"") for _ in range(100)]
+            said = answers_in(door.say(*requests[:-1], request(PLANS, issuer.token())))
+            assert {answer.status for answer in said} == {200}
+
+    asked_with(12_000)
+    before = memory().rss
+    asked_with(38_000)
+
+    assert (memory().rss - before) / MIB < 8
