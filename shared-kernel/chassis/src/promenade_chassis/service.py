@@ -22,7 +22,7 @@ from promenade_chassis.events.wake import WakeHints
 from promenade_chassis.events.worker import EventWorker, event_worker
 from promenade_chassis.http.app import with_edge
 from promenade_chassis.http.health import Readiness
-from promenade_chassis.http.listener import Server
+from promenade_chassis.http.listener import BoundedHeads, Server
 from promenade_chassis.jobs import Job
 from promenade_chassis.process_meters import hide_pool, show_build, show_pool
 
@@ -158,7 +158,7 @@ async def serving(app: Litestar, settings: Settings, readiness: Readiness) -> As
         proxy_headers=False,  # uvicorn would believe whoever is on the same machine
         lifespan="on",
         timeout_graceful_shutdown=http.shutdown_seconds,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=BoundedHeads,
     )
     server = Server(config)
     task = asyncio.create_task(server.serve(), name=f"http:{http.port}")

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # So long whoever was let in just before the end may take to ask.
 STILL_ASKING_SECONDS = 2.0
+MOST_HEAD_BYTES = 64 * 1024
 _QUEUE_SECONDS = 1.0
 _POLL_SECONDS = 0.01
 
@@ -26,6 +28,32 @@ _DROP_SYN = b"".join(
 )
 _SO_ATTACH_FILTER = 26
 _TCP_INFO_UNACKED = 24  # struct tcp_info, tcpi_unacked: of a listening socket, how many wait to be accepted
+
+
+class BoundedHeads(HttpToolsProtocol):
+    """Cuts off who sends a request's head without end: the parser would keep all of it, and has no limit of its own."""
+
+    _unfinished = 0  # bytes of a head that has begun and not ended
+    _in_head = False
+
+    def data_received(self, data: bytes) -> None:
+        """See uvicorn; a head that has not ended within `MOST_HEAD_BYTES` is refused."""
+        super().data_received(data)
+        if not self._in_head:
+            return
+        self._unfinished += len(data)
+        if self._unfinished > MOST_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
+
+    def on_message_begin(self) -> None:
+        """See uvicorn."""
+        self._in_head, self._unfinished = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """See uvicorn."""
+        self._in_head = False
+        super().on_headers_complete()
 
 
 class Server(uvicorn.Server):
