@@ -57,6 +57,10 @@ class UpstreamGauges(Collector):
     def __init__(self) -> None:
         self.shown: list[Mapping[str, _Service]] = []
 
+    def describe(self) -> Iterable[Metric]:
+        """No name is claimed: several gateways in one process, as tests have them, do not shut each other out."""
+        return ()
+
     def collect(self) -> Iterable[Metric]:
         """Called by the scrape, in a thread of its own."""
         breakers = GaugeMetricFamily(

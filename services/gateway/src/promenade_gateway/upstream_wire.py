@@ -248,16 +248,13 @@ class UpstreamWire(asyncio.Protocol):
             raise Dropped("an answer that nobody asked for")
         if self._is_interim or self._head is None or self._head.done():
             return
-        if (
-            not 200 <= status < 600
-            or self._parser.get_http_version() not in ("1.1", "1.0")
-            or not _is_clear(self._headers)
-        ):
-            raise Dropped("an answer with two readings")
+        if not 200 <= status < 600 or self._parser.get_http_version() not in ("1.1", "1.0"):
+            raise Dropped("an answer of another protocol")
         if self._head_bytes > MAX_ANSWER_HEADER:  # it may be; what follows it has been counted too
             self._check_size(sum([len(name) + len(value) + 4 for name, value in self._headers]))
         self._keeps_alive = self._parser.should_keep_alive()
-        self._ends_with_connection = self._is_open_ended(status)
+        has_end = _has_end(self._headers)
+        self._ends_with_connection = not (has_end or self._is_bodiless or status in (204, 304))
         self._reply = Reply(self, status, self._headers)
         self._reply.is_complete = self._is_bodiless
         self.deadline.clear()
@@ -281,11 +278,6 @@ class UpstreamWire(asyncio.Protocol):
         reply.is_complete = True
         reply.wake()
 
-    def _is_open_ended(self, status: int) -> bool:
-        if self._is_bodiless or status in (204, 304):
-            return False
-        return not any(name in (b"content-length", b"transfer-encoding") for name, _ in self._headers)
-
     def _check_size(self, size: int) -> None:
         if size > MAX_ANSWER_HEADER:
             self._broke("the head of the answer is too large")
@@ -302,7 +294,16 @@ class UpstreamWire(asyncio.Protocol):
             self.fail(BrokenOff("the answer has stopped"))
 
 
-def _is_clear(headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether there is no other coding than chunked: another one would be lost with its header."""
-    codings = [value for name, value in headers if name == b"transfer-encoding"]
-    return not codings or (len(codings) == 1 and codings[0].strip().lower() == b"chunked")
+def _has_end(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether they tell where the body ends; raises `Dropped` where a coding would be lost with its header."""
+    codings = 0
+    tells = False
+    for name, value in headers:
+        if name == b"content-length":
+            tells = True
+        elif name == b"transfer-encoding":
+            codings += 1
+            tells = True
+            if codings > 1 or value.strip().lower() != b"chunked":
+                raise Dropped("an answer in another coding than chunked")
+    return tells
