@@ -1,6 +1,6 @@
 """Whatever is killed, every fact takes effect once and in order: real processes, real kill -9, under load."""
 
-import asyncio
+import os
 import random
 import signal
 from collections.abc import AsyncGenerator, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from promenade_chassis.testing.fault_load import Load
-from promenade_chassis.testing.fault_rig import FaultRig, fault_rig, killed
+from promenade_chassis.testing.fault_rig import FaultRig, WorkerProcess, fault_rig, killed
 from promenade_chassis.testing.plugin import NewDatabase
 from promenade_chassis.testing.polling import eventually
 from promenade_kernel.values.ids import new_id
@@ -112,18 +112,28 @@ async def test_one_of_two_consumers_killed_leaves_its_entries_to_the_other(rig: 
 async def test_two_consumers_keep_the_order_of_each_subject(rig: FaultRig, subjects: int):
     """Two processes, the events of one subject dealt to both, and one of them slower than the other.
 
-    All of it waits already when they begin, so that each gets its pages of what the other has in work.
+    They stand still until all of it waits, so that each gets its pages of what the other has in work.
     """
     await rig.launch("identity")
     plan = {"batch": subjects > 1_000}
+    consumers = [
+        await rig.launch("billing", replica="quick", **plan),
+        await rig.launch("billing", replica="slow", slow=0.002, **plan),
+    ]
+    _tell(consumers, signal.SIGSTOP)
     async with Load(rig.producer, subjects=subjects, batch=subjects // 4, pause=0) as load:
         await load.more(4 * subjects, within=120)
-    await asyncio.gather(
-        rig.launch("billing", replica="quick", **plan), rig.launch("billing", replica="slow", slow=0.002, **plan)
-    )
+
+    _tell(consumers, signal.SIGCONT)
 
     await rig.settled(load, within=180)
     assert await _subjects_seen_by_both(rig) > subjects // 10
+
+
+def _tell(workers: Sequence[WorkerProcess], what: signal.Signals) -> None:
+    for worker in workers:
+        if worker.process.pid is not None:
+            os.kill(worker.process.pid, what)
 
 
 async def test_a_stale_relay_that_wakes_up_is_fenced(rig: FaultRig):
