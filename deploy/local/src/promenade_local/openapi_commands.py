@@ -37,14 +37,14 @@ def openapi(
 
     With --check nothing is written. It fails when a committed file is not what the routes say, and when it breaks
     what the released one (openapi.released.json) promised while its version is none that may: a higher major, or
-    minor while the major is 0. After a release note with --release what was promised.
+    minor while the major is 0. After a release note with --release what was promised; that fails in the same case.
     """
     chosen = _chosen(services or (), directory)
     if check:
-        faults = [fault for name in chosen for fault in _faults(name, directory / name)]
-        for fault in faults:
-            typer.echo(fault, err=True)
-        raise typer.Exit(1 if faults else 0)
+        raise typer.Exit(_told([fault for name in chosen for fault in _faults(name, directory / name)]))
+    # What was promised is not forgotten by promising something else.
+    if release and _told([fault for name in chosen for fault in _breaches(directory / name, document_of(name))]):
+        raise typer.Exit(1)
     for name in chosen:
         _write(directory / name, openapi_text(document_of(name)), release=release)
 
@@ -69,6 +69,12 @@ def _chosen(services: Sequence[str], directory: Path) -> Sequence[str]:
     return services or NAMES
 
 
+def _told(faults: Sequence[str]) -> int:
+    for fault in faults:
+        typer.echo(fault, err=True)
+    return 1 if faults else 0
+
+
 def _write(folder: Path, text: str, *, release: bool) -> None:
     for file in (COMMITTED, RELEASED) if release else (COMMITTED,):
         path = folder / file
@@ -84,6 +90,12 @@ def _faults(name: str, folder: Path) -> Iterator[str]:
         yield f"{committed} is stale: just openapi"
     if not released.is_file():
         yield f"{released} is missing: promenade openapi --release {name}"
+    yield from _breaches(folder, document)
+
+
+def _breaches(folder: Path, document: Document) -> Iterator[str]:
+    committed, released = folder / COMMITTED, folder / RELEASED
+    if not released.is_file():
         return
     promised: Any = json.loads(released.read_text(encoding="utf-8"))
     old, new = promised["info"]["version"], document["info"]["version"]

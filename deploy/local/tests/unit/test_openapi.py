@@ -190,6 +190,21 @@ def test_a_break_fails_the_check_unless_the_version_says_so(services: Path) -> N
     assert allowed.exit_code == 0
 
 
+def test_a_release_does_not_forget_what_was_promised(services: Path) -> None:
+    """Noting a new release is no way round: it is refused as the check is, until the version says so."""
+    released = services / "billing/openapi.released.json"
+    rewrite(released, field="colour")
+    promised = released.read_text()
+
+    refused = run(services, "--release")
+
+    assert refused.exit_code == 1
+    assert "colour" in refused.output
+    assert released.read_text() == promised
+    rewrite(released, version="0.0.9")
+    assert run(services, "--release").exit_code == 0
+
+
 def test_nothing_released_fails_the_check(services: Path) -> None:
     """Otherwise a service without the file would be free to break."""
     (services / "billing/openapi.released.json").unlink()
