@@ -118,7 +118,8 @@ def serving_gateway(rig: Rig, mint: Mint, upstream: Served) -> Iterator[Served]:
 @contextmanager
 def serving_service(rig: Rig, mint: Mint, context: str, url: str) -> Iterator[Served]:
     """A service in the role `serve`, without gateway, on a database of its own."""
-    with publishing(mint) as keys, _serving_ours(rig, context, keys, {"PROMENADE_DATABASE__URL": url}) as served:
+    own = {"PROMENADE_DATABASE__URL": url, "PROMENADE_CURSOR_KEY": uuid4().hex}
+    with publishing(mint) as keys, _serving_ours(rig, context, keys, own) as served:
         yield served
 
 
