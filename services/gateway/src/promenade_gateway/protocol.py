@@ -90,6 +90,7 @@ class ClientConnection(asyncio.Protocol):
         self._queue: deque[tuple[Request, Answer]] = deque()
         self._last_word: Refusal | None = None  # what follows the answers still owed
         self._held = False
+        self._is_sated = False
         self._is_paused = False
         self._ends_unasked: bool | None = None  # while `100 Continue` is owed: whether the connection would end anyway
         self._unwanted = 0
@@ -135,10 +136,12 @@ class ClientConnection(asyncio.Protocol):
             self._read_on()
 
     def _read_on(self) -> None:
-        while self._unread and not self._is_paused and not self._is_ending and self._last_word is None:
+        while self._unread and not self._is_sated and not self._is_ending and self._last_word is None:
             bite = BODY_BITE if self._reader.in_body else HEAD_BITE
             piece, self._unread = self._unread[:bite], self._unread[bite:]
             self._read(piece)
+        if not self._is_ending:
+            self._pause(self._is_sated or bool(self._unread))
 
     def _read(self, data: bytes | memoryview) -> None:
         was_in_head = self._reader.in_head
@@ -341,6 +344,7 @@ class ClientConnection(asyncio.Protocol):
     def _end(self) -> None:
         """Close, but not before the client has heard what was said last."""
         self._is_ending = True
+        self._unread = memoryview(b"")
         if self._reading is None and self._last_word is None:
             self._deadline.within(self._house.limits.idle_seconds)
             self._transport.close()
@@ -350,7 +354,11 @@ class ClientConnection(asyncio.Protocol):
             self._transport.write_eof()
 
     def _hold_if_needed(self) -> None:
-        self._pause(self._held or bool(self._queue))
+        self._is_sated = self._held or bool(self._queue)
+        if self._unread and not self._is_sated:
+            self._house.loop.call_soon(self._read_on)  # before anything more is taken from the network
+        else:
+            self._pause(self._is_sated)
 
     def _pause(self, wanted: bool) -> None:
         if wanted is self._is_paused or self._transport.is_closing():
@@ -360,8 +368,6 @@ class ClientConnection(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
-            if self._unread:
-                self._house.loop.call_soon(self._read_on)
 
     def _late(self) -> None:
         reading = self._reading

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 from attack_rig import CALLBACKS, HOST, PLANS, Door, Service, answers_in, listening, read_chunks, running, until_closed
+from promenade_chassis.testing.issuer import Issuer
 from promenade_chassis.testing.polling import eventually_blocking
 
 MIB = 1024 * 1024
@@ -73,13 +74,17 @@ def bulk() -> Generator[Bulk, None, None]:
 
 
 @pytest.fixture(scope="module")
-def hasty(bulk: Bulk, tmp_path_factory: pytest.TempPathFactory) -> Generator[Door, None, None]:
+def hasty(
+    bulk: Bulk, listening_service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Door, None, None]:
     """A gateway that has a second's patience."""
     here = [f"http://127.0.0.1:{bulk.port}"]
     patience = {"head_seconds": 1.0, "idle_seconds": 1.0, "keep_alive_seconds": 2.0, "body_bytes_per_second": 100}
     gateway = {"when_redis_is_away": "pass", **patience}
     upstreams = {"billing": here, "customer-management": here}
-    with running(tmp_path_factory.mktemp("hasty"), upstreams, gateway=gateway) as door:
+    keys = f"http://127.0.0.1:{listening_service.port}/.well-known/jwks.json"
+    auth = {"issuer": "https://promenade.example.com", "jwks_url": keys}
+    with running(tmp_path_factory.mktemp("hasty"), upstreams, gateway=gateway, auth=auth) as door:
         yield door
 
 
@@ -227,16 +232,36 @@ def test_a_long_download_takes_no_memory(hasty: Door, growth: Callable[[], float
     assert growth() < 12
 
 
-def test_a_long_upload_takes_no_memory(hasty: Door, growth: Callable[[], float], bulk: Bulk) -> None:
-    """100 MiB where that is allowed, without a token first: nobody gets that far."""
+@pytest.mark.parametrize(("mebibytes", "status"), [(100, 200), (101, 413)])
+def test_a_long_upload_takes_no_memory(
+    hasty: Door, service: Service, issuer: Issuer, growth: Callable[[], float], mebibytes: int, status: int
+) -> None:
+    """100 MiB where that is allowed, and not one more."""
+    token = f"Authorization: Bearer {issuer.token()}\r\n".encode()
+    with hasty.connected(30) as connection:
+        connection.sendall(IMPORT + token + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % (mebibytes * MIB))
+        with suppress(ConnectionError):
+            for _ in range(mebibytes):
+                connection.sendall(bytes(MIB))
+        (said,) = answers_in(until_closed(connection))
+
+    assert said.status == status
+    assert status == 413 or said.body == str(100 * MIB).encode()
+    assert growth() < 12
+
+
+def test_a_stranger_uploads_nothing(hasty: Door, bulk: Bulk, growth: Callable[[], float]) -> None:
+    """He is refused before the service hears of it; what he sends on regardless is thrown away."""
+    connections = bulk.connections
     with hasty.connected() as connection:
-        connection.sendall(IMPORT + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % (100 * MIB))
+        connection.sendall(IMPORT + b"Content-Length: %d\r\n\r\n" % (100 * MIB))
         with suppress(ConnectionError):
             for _ in range(100):
                 connection.sendall(bytes(MIB))
         (said,) = answers_in(until_closed(connection))
 
     assert said.status == 401
+    assert bulk.connections == connections
     assert growth() < 12
 
 
