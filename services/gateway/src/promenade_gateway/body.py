@@ -61,11 +61,6 @@ class RequestBody:
         self._kept: list[bytes] = []
 
     @property
-    def has_arrived(self) -> bool:
-        """Whether the client has sent all of it."""
-        return self._ended
-
-    @property
     def can_be_sent_again(self) -> bool:
         """Whether all that was read so far is still there."""
         return self._seen <= KEPT_BYTES

@@ -19,7 +19,7 @@ class Refused(Exception):
     """What came is not a request; nothing behind it can be trusted to be one either."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.title)
+        super().__init__(refusal.error.title)
         self.refusal = refusal
 
 

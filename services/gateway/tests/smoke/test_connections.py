@@ -230,6 +230,7 @@ async def test_above_so_many_connections_newcomers_are_turned_away(gateway: Any)
 
     assert (first[0], again[0]) == (200, 200)
     assert (refused[0], json.loads(refused[2])["code"]) == (503, "service-overloaded")
+    assert refused[1]["retry-after"] == "5"
 
 
 async def test_the_end_waits_for_answers_and_not_for_the_idle(mint: Mint) -> None:

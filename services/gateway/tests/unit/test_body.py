@@ -44,7 +44,7 @@ async def test_pieces_pass_one_by_one() -> None:
     body = a_body(b"a", b"b")
 
     assert [piece async for piece in body.pieces()] == [b"a", b"b"]
-    assert body.has_arrived
+    assert body.arrived() == b"ab"
 
 
 async def test_a_small_body_can_be_read_again() -> None:

@@ -86,7 +86,7 @@ def test_only_origin_form_without_a_fragment_is_read(target: bytes) -> None:
     """Another reader could take it for another place."""
     with pytest.raises(Refused) as refused:
         read(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert refused.value.refusal.status == 400
+    assert refused.value.refusal.error.status == 400
 
 
 @pytest.mark.parametrize("version", [b"0.9", b"2.0", b"1.2", b"9.9"])
@@ -114,7 +114,7 @@ def test_a_head_that_does_not_end_is_refused(step: int) -> None:
     with pytest.raises(Refused) as refused:
         feed_all(reader, pieces[enough : enough + 2])
 
-    assert refused.value.refusal.status == 431
+    assert refused.value.refusal.error.status == 431
 
 
 def feed_all(reader: RequestReader, pieces: list[bytes]) -> None:
@@ -141,7 +141,7 @@ def test_too_many_headers_are_refused() -> None:
     """Though they are small."""
     with pytest.raises(Refused) as refused:
         read(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a:\r\n" * 100 + b"\r\n")
-    assert refused.value.refusal.status == 431
+    assert refused.value.refusal.error.status == 431
 
 
 def test_trailers_without_end_are_refused() -> None:
@@ -149,7 +149,7 @@ def test_trailers_without_end_are_refused() -> None:
     chunked = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
     with pytest.raises(Refused) as refused:
         read(chunked, *[b"X-Trailer: 123456789\r\n"] * 100)
-    assert refused.value.refusal.status == 431
+    assert refused.value.refusal.error.status == 431
 
 
 def test_another_protocol_is_not_spoken() -> None:

@@ -18,7 +18,7 @@ from attack_rig import HOST, PLANS, Door, Said, Service, all_at_once, answers_in
 from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.embedded.pair import EnginePair
 from promenade_chassis.testing.issuer import Issuer
-from promenade_chassis.testing.polling import eventually_blocking, stretched
+from promenade_chassis.testing.polling import eventually, eventually_blocking, stretched
 from promenade_kernel.values.ids import new_id
 
 ORDERS = "/api/v1/order-management/orders"
@@ -296,7 +296,7 @@ async def test_sigterm_under_load_leaves_nobody_without_an_answer(
                 writer.close()
 
     asking = [asyncio.create_task(ask_on()) for _ in range(64)]
-    await asyncio.sleep(1)
+    await eventually(lambda: _under_load(answered), within=20)
     before = len(answered)
     os.kill(door.process.pid, signal.SIGTERM)
     status = await asyncio.to_thread(door.process.wait, stretched(20))
@@ -308,6 +308,10 @@ async def test_sigterm_under_load_leaves_nobody_without_an_answer(
     assert set(answered) == {200}
     assert broken == []
     assert status == 0
+
+
+def _under_load(answered: list[int]) -> None:
+    assert len(answered) > 200
 
 
 async def _ask_a_few(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answered: list[int]) -> None:
