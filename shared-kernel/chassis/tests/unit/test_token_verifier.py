@@ -252,7 +252,8 @@ async def test_a_token_verified_before_is_known_without_its_signature(
     assert verifier.known(token) is verified
     assert await verifier.verify(token) is verified
     assert verifier.known(other) is None
-    assert verifier.known(token[:-2] + "AA") is None
+    changed = token[:-2] + ("BA" if token.endswith("AA") else "AA")
+    assert verifier.known(changed) is None
 
 
 async def test_a_token_is_forgotten_with_its_key(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
