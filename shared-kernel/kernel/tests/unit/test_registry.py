@@ -50,6 +50,7 @@ THIN_STORY = [
 CONTEXTS = {
     "user": "identity",
     "contact": "identity",
+    "profile": "identity",
     "customer": "customer-management",
     "order": "order-management",
     "fulfillment": "order-management",

@@ -45,6 +45,23 @@ class UserActivated(Event, frozen=True, kw_only=True):
     locale: str | None = None
 
 
+@event("user.invited.v1", context=CONTEXT)
+class UserInvited(Event, frozen=True, kw_only=True):
+    """Staff invited an address; the mail's reaction makes the code that sets its first password."""
+
+    user_id: UUID
+    email: Email
+
+
+@event("user.roles-changed.v1", context=CONTEXT)
+class UserRolesChanged(Event, frozen=True, kw_only=True):
+    """A user has other roles than before; older access tokens of his are stale."""
+
+    user_id: UUID
+    roles: list[str]
+    roles_before: list[str]
+
+
 @event("user.locked.v1", context=CONTEXT)
 class UserLocked(Event, frozen=True, kw_only=True):
     """Wrong passwords locked an account for a while; its owner is told by mail."""
@@ -80,6 +97,29 @@ class UserDeleted(Event, frozen=True, kw_only=True):
     """A user is gone; the address is free again."""
 
     user_id: UUID
+
+
+@event("user.restored.v1", context=CONTEXT)
+class UserRestored(Event, frozen=True, kw_only=True):
+    """A deleted user is back, as what he was when he was deleted."""
+
+    user_id: UUID
+    email: Email
+    status: Literal["pending", "active", "suspended"]
+
+
+@event("profile.updated.v1", context=CONTEXT)
+class ProfileUpdated(Event, frozen=True, kw_only=True):
+    """A user tells something else about himself; all that others copy, as it is now. The subject is the profile."""
+
+    profile_id: UUID
+    user_id: UUID
+    display_name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    country: str | None = None
 
 
 @event("contact.code-requested.v1", context=CONTEXT)

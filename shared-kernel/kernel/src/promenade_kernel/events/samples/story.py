@@ -20,6 +20,7 @@ def moment(day: int, hour: int) -> datetime:
 
 USER, ATTEMPT, CONTACT, CUSTOMER, ORDER, DEAL = (_id(number) for number in range(1, 7))
 INVOICE, PAYMENT, FULFILLMENT, TEA, POT = (_id(number) for number in range(7, 12))
+PROFILE = _id(12)
 
 NAME = "Ada Lovelace"
 EMAIL = Email("ada@example.com")

@@ -1,0 +1,1 @@
+"""What staff do with users: invite, suspend, reinstate, unlock, delete, restore, give roles."""

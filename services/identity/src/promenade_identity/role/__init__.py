@@ -1,0 +1,1 @@
+"""Roles: named sets of permissions, five of the system and any number of custom ones."""
