@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 from identity_fakes import InMemoryCodes, InMemoryContacts, PlainTemplates, RecordingMails, RecordingTextMessages
+from identity_fakes_audit import RecordingTrail
 from identity_fakes_sessions import (
     CountedAnnouncements,
     FixedKeyRing,
@@ -22,6 +23,7 @@ from litestar import Litestar
 from promenade_chassis.config import AuthSettings, Settings
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.testing.fakes import InMemoryIdempotencyStore, InMemoryUnitOfWork
+from promenade_identity.audit.use_cases import AuditRoom
 from promenade_identity.bootstrap import build_app
 from promenade_identity.code.entity import CodeMint
 from promenade_identity.contact.use_cases import ContactRoom
@@ -74,6 +76,7 @@ class Fakes:
         self.sessions = InMemorySessions(self.unit_of_work)
         self.revocations = InMemoryRevocations(self.unit_of_work)
         self.announcements = CountedAnnouncements(self.revocations)
+        self.trail = RecordingTrail(self.unit_of_work)
         self.rooms = self._rooms()
 
     def app(self) -> Litestar:
@@ -98,6 +101,7 @@ class Fakes:
                 profiles=self.profiles,
                 mails=self.mails,
                 templates=templates,
+                trail=self.trail,
             ),
             session=SessionRoom(
                 unit_of_work=self.unit_of_work,
@@ -109,6 +113,7 @@ class Fakes:
                 access_tokens=SignedAccessTokens(self.ring, AUTH),
                 revocations=self.revocations,
                 announcements=self.announcements,
+                trail=self.trail,
             ),
             recovery=RecoveryRoom(
                 unit_of_work=self.unit_of_work,
@@ -124,6 +129,7 @@ class Fakes:
                 templates=templates,
                 revocations=self.revocations,
                 announcements=self.announcements,
+                trail=self.trail,
             ),
             contact=ContactRoom(
                 unit_of_work=self.unit_of_work,
@@ -139,6 +145,7 @@ class Fakes:
             me=MeRoom(self.users, self.profiles, self.contacts),
             key=KeyRoom(self.unit_of_work, InMemorySigningKeys(self.unit_of_work), Ed25519Keysmith(), self.ring),
             mail=MailRoom(self.unit_of_work, InMemoryMails(self.unit_of_work), NoTransport()),
+            audit=AuditRoom(self.unit_of_work, self.trail),
         )
 
 

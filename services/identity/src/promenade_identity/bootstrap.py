@@ -16,6 +16,8 @@ from promenade_chassis.jobs import Job
 from promenade_chassis.ports import UnitOfWork
 from promenade_chassis.service import Service
 
+from promenade_identity.actions import ACTIONS
+from promenade_identity.audit.http import AuditController, Refusals
 from promenade_identity.contact.http import ContactController
 from promenade_identity.documentation import DOCUMENTATION
 from promenade_identity.furniture import Engines, Rooms, furnish, require_secret
@@ -76,6 +78,7 @@ def build_app(
             MeController,
             ProfileController,
             ContactController,
+            AuditController,
         ],
         root_routes=[KeyController],
         dependencies={
@@ -86,6 +89,7 @@ def build_app(
             "profile_room": rooms.profile,
             "contact_room": rooms.contact,
             "key_room": rooms.key,
+            "audit_room": rooms.audit,
         },
         # Its own keys need no detour over HTTP.
         verifier=verifier_from(settings.auth, partial(public_keys, room=rooms.key)),
@@ -94,6 +98,7 @@ def build_app(
         readiness=readiness,
         http=settings.http,
         documentation=DOCUMENTATION,
+        around=partial(Refusals, actions=ACTIONS, room=rooms.audit),
     )
 
 

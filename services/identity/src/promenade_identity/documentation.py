@@ -14,6 +14,7 @@ DOCUMENTATION = Documentation(
         "me": "All that the signed-in user is, in one answer.",
         "profiles": "What users tell about themselves.",
         "contacts": "Email addresses, phone numbers and postal addresses, and the proof that they are one's own.",
+        "audit": "Who did what, to whom, and what came of it; refusals included.",
         "keys": "The public keys that access tokens are verified with.",
     },
     examples={
@@ -28,6 +29,18 @@ DOCUMENTATION = Documentation(
             "refresh_expires_in": 2592000,
         },
         "SessionResource": {"device": "Firefox on Linux", "ip": "203.0.113.7", "current": True},
+        "AuditEntry": {
+            "action": "auth.login",
+            "outcome": "invalid-credentials",
+            "status": 401,
+            "actor": None,
+            "subject": "01a20489-0154-79db-9d6d-3381784fd965",
+            "session_id": None,
+            "ip": "203.0.113.7",
+            "device": "Firefox on Linux",
+            "request_id": "01a20489-0154-79db-9d6d-3381784fd966",
+            "details": {},
+        },
         "UserResource": {"status": "active", "roles": ["user"], "allowed_actions": []},
         "MeResource": {"roles": ["user"], "permissions": []},
         "ChangeProfile": {

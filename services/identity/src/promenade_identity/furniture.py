@@ -12,6 +12,8 @@ from promenade_chassis.database import Database
 from promenade_chassis.jobs import Job
 from redis.asyncio import Redis
 
+from promenade_identity.audit.postgres import PostgresTrail
+from promenade_identity.audit.use_cases import AuditRoom
 from promenade_identity.code.entity import CodeMint
 from promenade_identity.code.postgres import PostgresCodes
 from promenade_identity.contact.postgres import PostgresContacts
@@ -63,6 +65,7 @@ class Rooms:
     me: MeRoom
     key: KeyRoom
     mail: MailRoom
+    audit: AuditRoom
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
     sessions, revocations = PostgresSessions(database), PostgresRevocations(database)
     announcements = RedisAnnouncements(redis, revocations)
     codes, mint, templates = PostgresCodes(database), CodeMint(derived_key(secret, "codes")), JinjaTemplates()
+    trail = PostgresTrail(database)
     keys = PostgresSigningKeys(database, Seal(derived_key(secret, "signing keys")))
     ring = CachedKeyRing(keys)
 
@@ -110,6 +114,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             profiles=profiles,
             mails=mails,
             templates=templates,
+            trail=trail,
         ),
         session=SessionRoom(
             unit_of_work=database,
@@ -121,6 +126,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             access_tokens=SignedAccessTokens(ring, settings.auth),
             revocations=revocations,
             announcements=announcements,
+            trail=trail,
         ),
         recovery=RecoveryRoom(
             unit_of_work=database,
@@ -136,6 +142,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             templates=templates,
             revocations=revocations,
             announcements=announcements,
+            trail=trail,
         ),
         contact=ContactRoom(
             unit_of_work=database,
@@ -151,6 +158,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
         me=MeRoom(users, profiles, contacts),
         key=KeyRoom(database, keys, Ed25519Keysmith(), ring),
         mail=mail_room,
+        audit=AuditRoom(database, trail),
     )
     engines = Engines(database=database, redis=redis, hashes=hashes, announcements=announcements, send_mails=send_mails)
     return rooms, engines

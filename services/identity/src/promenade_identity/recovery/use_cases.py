@@ -10,6 +10,8 @@ from promenade_chassis.ports import Principal, StaleVersion, UnitOfWork, invalid
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.ids import parse_id
 
+from promenade_identity.audit.entity import Action, concerns
+from promenade_identity.audit.repository import Trail
 from promenade_identity.code.entity import CodeMint, Purpose
 from promenade_identity.code.repository import Codes
 from promenade_identity.contact.entity import InvalidCode
@@ -42,6 +44,7 @@ class RecoveryRoom:
     templates: MailTemplates
     revocations: Revocations
     announcements: Announcements
+    trail: Trail
 
 
 async def forget_password(email: Email, *, room: RecoveryRoom) -> None:
@@ -51,6 +54,7 @@ async def forget_password(email: Email, *, room: RecoveryRoom) -> None:
         if user is not None and user.status is UserStatus.ACTIVE:
             user.request_password_reset()
             await room.users.save(user)
+        await room.trail.record(Action.FORGOT_PASSWORD, actor=None, subject=user.id if user is not None else None)
 
 
 async def send_reset_code(user_id: UUID, *, room: RecoveryRoom) -> None:
@@ -72,8 +76,11 @@ async def reset_password(email: Email, code: str, password: NewPassword, *, room
         async with room.unit_of_work.begin():
             user = await room.users.hold_address(email)
             redeemed = user is not None and await _redeem(user, code, room)
+            if user is not None:
+                concerns(user.id)
             if user is not None and redeemed:
                 await room.users.unlock(user.id)
+                await room.trail.record(Action.RESET_PASSWORD, actor=user.id, subject=user.id)
                 await _set(user, password_hash, utc_now(), None, room)
         # Outside the unit of work: the counted try must stay.
         if not redeemed:
@@ -84,6 +91,7 @@ async def reset_password(email: Email, code: str, password: NewPassword, *, room
 async def change_password(current: str, password: NewPassword, *, principal: Principal, room: RecoveryRoom) -> None:
     """Set another password and end the other sessions; raises `Invalid` for a wrong one, which counts as at login."""
     user = await room.users.get(principal.id)
+    concerns(user.id)
     name = (await room.profiles.of_user(user.id)).display_name
     room.rules.check(password, email=user.email, name=name, pointer="/new_password")
     matches = await room.passwords.matches(current, user.password_hash)
@@ -94,6 +102,7 @@ async def change_password(current: str, password: NewPassword, *, principal: Pri
         fresh = await room.users.get(user.id)
         if fresh.password_hash != user.password_hash:
             raise StaleVersion
+        await room.trail.record(Action.CHANGE_PASSWORD, actor=fresh.id, subject=fresh.id)
         await _set(fresh, password_hash, utc_now(), principal.session_id, room)
     await room.announcements.announce()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import datetime
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from promenade_chassis.http.resources import AnyRequest, Caller, PathId, Resourc
 from promenade_chassis.ports import NoFilters, utc_now
 from promenade_kernel.values.email import Email
 
+from promenade_identity.caller import address_of, device_of
 from promenade_identity.password.entity import GivenPassword
 from promenade_identity.session import use_cases
 from promenade_identity.session.entity import ACCESS_LIFETIME, Session
@@ -25,7 +25,6 @@ from promenade_identity.session.use_cases import Client, SessionRoom, SignedIn
 from promenade_identity.shapes import UserResource, shape
 
 Room = NamedDependency[SessionRoom]
-LONGEST_DEVICE = 200
 
 
 class Login(msgspec.Struct, kw_only=True):
@@ -112,18 +111,8 @@ class SessionController(Controller):
 
 
 def client_of(request: AnyRequest) -> Client:
-    """Device and address as the request tells them; the gateway has set the forwarded address."""
-    agent = "".join(char for char in request.headers.get("user-agent", "") if char.isprintable())
-    forwarded = request.headers.get("x-forwarded-for", "").partition(",")[0].strip()
-    direct = request.client.host if request.client else None
-    return Client(device=agent[:LONGEST_DEVICE] or None, ip=_address(forwarded) or direct)
-
-
-def _address(text: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return None
+    """Device and address as the request tells them."""
+    return Client(device=device_of(request.scope), ip=address_of(request.scope))
 
 
 def _tokens(signed_in: SignedIn) -> Tokens:

@@ -11,6 +11,8 @@ from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.ids import parse_id
 
+from promenade_identity.audit.entity import Action, concerns
+from promenade_identity.audit.repository import Trail
 from promenade_identity.password.repository import PasswordHashes
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.revocation.repository import Announcements, Revocations
@@ -28,6 +30,7 @@ from promenade_identity.user.entity import AccountSuspended, User, UserStatus
 from promenade_identity.user.repository import Pace, Users, count_wrong_password
 
 REVOKE = "sessions:revoke"
+_ACTIONS = {EndReason.LOGOUT: Action.LOGOUT, EndReason.ENDED: Action.END_SESSION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class SessionRoom:
     access_tokens: AccessTokens
     revocations: Revocations
     announcements: Announcements
+    trail: Trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ async def refresh(token: str, *, client: Client, room: SessionRoom) -> SignedIn:
         if successor is not None:
             user = await room.users.get(session.user_id)
             access_token = await room.access_tokens.issue(user, session.id, now)
+            await _record(Action.REFRESH, user.id, session, room)
             return SignedIn(user, access_token, successor, session.expires_at)
     # Outside the unit of work: the end of the session must stay.
     await room.announcements.announce()
@@ -104,6 +109,7 @@ async def logout_all(*, principal: Principal, room: SessionRoom) -> None:
         user.raise_epoch()
         await room.users.save(user)
         await room.sessions.end_all(user.id, EndReason.LOGOUT_ALL, now)
+        await room.trail.record(Action.LOGOUT_ALL, actor=user.id, subject=user.id)
         await room.revocations.add(Revocation.of_epochs_before(user.authz_epoch, user.id, now))
     await room.announcements.announce()
 
@@ -130,6 +136,8 @@ async def drop_expired(*, room: SessionRoom) -> bool:
 
 async def _authenticate(email: Email, password: str, room: SessionRoom) -> User:
     user = await room.users.find_by_email(email)
+    if user is not None:
+        concerns(user.id)
     # Also without a user: computing the hash is what takes time.
     matches = await room.passwords.matches(password, user.password_hash if user is not None else None)
     if user is None or user.password_hash is None:
@@ -156,6 +164,7 @@ async def _open_session(user: User, password: str, client: Client, room: Session
         token = room.refresh_mint.first()
         await room.sessions.add(session, room.refresh_mint.stored(token, session))
         access_token = await room.access_tokens.issue(fresh, session.id, now)
+        await _record(Action.LOGIN, fresh.id, session, room)
     return SignedIn(fresh, access_token, token, session.expires_at)
 
 
@@ -166,6 +175,7 @@ async def _rotate(token: str, client: Client, now: datetime, room: SessionRoom) 
     if found is None:
         raise InvalidRefreshToken
     session, presented = found
+    concerns(session.user_id, session_id=str(session.id))
     await _require_living_user(session, room)
     rank = session.rank(presented, now)
     if rank is Rank.PARENT:
@@ -193,8 +203,14 @@ async def _end(session_id: UUID, reason: EndReason, principal: Principal, room: 
     now = utc_now()
     async with room.unit_of_work.begin():
         session = await room.sessions.hold(session_id)
+        concerns(session.user_id, session_id=str(session.id))
         principal.require_reach(session.user_id, REVOKE, "session")
         session.end(reason, now)
         await room.sessions.save(session)
+        await _record(_ACTIONS[reason], principal.id, session, room)
         await room.revocations.add(Revocation.of_session(session.id, now))
     await room.announcements.announce()
+
+
+async def _record(action: Action, actor: UUID, session: Session, room: SessionRoom) -> None:
+    await room.trail.record(action, actor=actor, subject=session.user_id, details={"session_id": str(session.id)})

@@ -8,6 +8,8 @@ from uuid import UUID
 from promenade_chassis.ports import UnitOfWork, utc_now
 from promenade_kernel.values.email import Email
 
+from promenade_identity.audit.entity import Action, concerns
+from promenade_identity.audit.repository import Trail
 from promenade_identity.code.entity import CodeMint, Purpose
 from promenade_identity.code.repository import Codes
 from promenade_identity.contact.entity import Contact, InvalidCode
@@ -39,6 +41,7 @@ class UserRoom:
     profiles: Profiles
     mails: Mails
     templates: MailTemplates
+    trail: Trail
 
 
 async def register(
@@ -67,6 +70,7 @@ async def register(
                 await room.users.save(user)
             if user.status is UserStatus.PENDING:
                 await room.attempts.add(attempt)
+            await room.trail.record(Action.REGISTER, actor=None, subject=user.id)
 
 
 async def resend_verification(email: Email, *, room: UserRoom) -> None:
@@ -76,6 +80,7 @@ async def resend_verification(email: Email, *, room: UserRoom) -> None:
         if user is not None and user.status is UserStatus.PENDING:
             user.request_verification()
             await room.users.save(user)
+        await room.trail.record(Action.RESEND_VERIFICATION, actor=None, subject=user.id if user is not None else None)
 
 
 async def send_activation_code(user_id: UUID, attempt_id: UUID | None, *, room: UserRoom) -> None:
@@ -105,9 +110,12 @@ async def verify_email(email: Email, code: str, *, room: UserRoom) -> User:
         async with room.unit_of_work.begin():
             user = await room.users.hold_address(email)
             attempt = await _redeem(user, code, room) if user is not None else None
+            if user is not None:
+                concerns(user.id)
             if user is not None and attempt is not None:
                 user.verify(attempt, utc_now())
                 await _settle_in(user, attempt, room)
+                await room.trail.record(Action.VERIFY_EMAIL, actor=user.id, subject=user.id)
         # Outside the unit of work: the counted try must stay.
         if user is None or attempt is None:
             raise InvalidCode
@@ -128,6 +136,7 @@ async def create_superadmin(email: Email, password: NewPassword, *, room: UserRo
             await room.users.add(user)
         user.appoint(password_hash, ("superadmin",), utc_now())
         await _settle_in(user, attempt, room)
+        await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id)
     return True
 
 
@@ -140,6 +149,9 @@ async def expire_pending_users(*, room: UserRoom) -> bool:
             user.expire(now)
             await room.attempts.drop(user.id)
             await room.users.save(user)
+            await room.trail.record(
+                Action.DELETE_USER, actor=None, subject=user.id, details={"reason": "never-verified"}
+            )
     return len(expired) == EXPIRED_AT_ONCE
 
 
@@ -170,4 +182,5 @@ async def _promote(user: User, room: UserRoom) -> bool:
     user.roles = (*user.roles, "superadmin")
     user.raise_epoch()
     await room.users.save(user)
+    await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id)
     return True

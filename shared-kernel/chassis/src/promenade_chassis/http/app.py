@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from litestar import Litestar, Router
@@ -45,12 +45,15 @@ def create_app(
     http: HttpSettings,
     root_routes: Sequence[ControllerRouterHandler] = (),
     documentation: Documentation | None = None,
+    around: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> Litestar:
     """A service's application under `/api/v1/<context>`.
 
     `dependencies` maps names to the objects handlers ask for by that name. Raises `UndeclaredAccess` when a
     route declares no access, `UndeclaredList` when one answers a list it does not declare.
     `root_routes` stand outside the prefix (JWKS). `documentation` is what the specification says beyond the routes.
+    `around` wraps all of it but the edge: it sees each answer as it leaves, refusals included, whoever refused; after
+    the call `scope` tells route and caller, and `scope["state"]["refused_as"]` the code of a problem.
     """
     api = Router(path=f"/api/v1/{context}", route_handlers=routes)
     app = Litestar(
@@ -79,7 +82,7 @@ def create_app(
         logging_config=None,
         opt={"documentation": documentation or Documentation()},
         request_max_body_size=None,
-        state=State({"context": context}),
+        state=State({"context": context, "around": around}),
     )
     declared_access(app)
     declared_lists(app)
@@ -90,7 +93,9 @@ def create_app(
 
 def with_edge(app: Litestar, http: HttpSettings) -> ASGIApp:
     """The application as it is served: with request ids, size limit, security headers and access log."""
-    return Edge(app, max_body_bytes=http.max_body_bytes, context=app.state.get("context", ""))
+    around: Callable[[ASGIApp], ASGIApp] | None = app.state.get("around")
+    served = app if around is None else around(app)
+    return Edge(served, max_body_bytes=http.max_body_bytes, context=app.state.get("context", ""))
 
 
 def _constant(value: Any) -> Any:

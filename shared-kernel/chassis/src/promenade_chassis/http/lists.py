@@ -171,7 +171,10 @@ def _filter(name: str, hint: Any) -> Any:
     return Annotated[
         (Moment if kind is datetime else kind) | None,
         QueryParameter(
-            min_length=meta.min_length, max_length=meta.max_length, description=meta.description or _range(name)
+            name=name.removesuffix("_"),  # `from_`: the parameter is a word of Python's
+            min_length=meta.min_length,
+            max_length=meta.max_length,
+            description=meta.description or _range(name),
         ),
     ]
 

@@ -68,6 +68,7 @@ def problem(request: AnyRequest, error: DomainError) -> Response[dict[str, Any]]
         if request.headers.get("if-match", "*") != "*":
             return problem(request, PreconditionFailed())
         request.scope["state"]["lost_race"] = True
+    request.scope["state"]["refused_as"] = error.slug
     headers = dict(error.headers)
     if isinstance(error, Unauthenticated):
         headers.setdefault("WWW-Authenticate", "Bearer")
