@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,7 +11,7 @@ import msgspec
 from litestar import Litestar, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 from msgspec import Meta
 from promenade_chassis.config import HttpSettings
 from promenade_chassis.http.access import own, permission, public
@@ -118,6 +118,7 @@ def tiny_app(
     routes: Sequence[ControllerRouterHandler] = (see, mine, staff, make, kick, change, drop),
     readiness: Readiness | None = None,
     http: HttpSettings | None = None,
+    around: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> Litestar:
     """The tiny service's application."""
     return create_app(
@@ -131,4 +132,5 @@ def tiny_app(
         idempotency=InMemoryIdempotencyStore(),
         readiness=readiness or Readiness("tiny", "1", {}),
         http=http or HttpSettings(),
+        around=around,
     )

@@ -52,6 +52,7 @@ class TeaFilter:
     strong: bool | None = None
     picked_from: datetime | None = None
     picked_to: datetime | None = None
+    from_: datetime | None = None
 
 
 LIST = ListOf(Tea, TeaFilter, Sort("name", str), Sort("picked_at", datetime), own="owner")
@@ -64,7 +65,8 @@ async def teas(asked: Asked[TeaFilter], principal: Caller) -> Response[Listing[T
     wanted = asked.wanted
     found = [tea for tea in STOCK if principal.may("orders:read") or tea.owner == principal.id]
     found = [tea for tea in found if wanted.colour in (None, tea.colour) and (wanted.q or "") in tea.name]
-    found = [tea for tea in found if wanted.picked_from is None or tea.picked_at >= wanted.picked_from]
+    for since in (wanted.picked_from, wanted.from_):
+        found = [tea for tea in found if since is None or tea.picked_at >= since]
     return listed(asked, page_in_memory(LIST, found, asked.page))
 
 
@@ -117,6 +119,7 @@ async def walk(client: httpx.AsyncClient, path: str) -> list[str]:
         ("limit=1&sort=-id&colour=green", "246"),
         ("limit=2&colour=black&sort=-name&q=Tea", "753"),
         ("limit=1&picked_from=2026-02-28T14:00:01%2B02:00&sort=id", "432"),
+        ("limit=1&from=2026-02-28T12:00:01Z&sort=id", "432"),
     ],
 )
 async def test_a_link_keeps_what_was_asked(teahouse: httpx.AsyncClient, query: str, numbers: str) -> None:
@@ -205,7 +208,7 @@ async def test_an_unknown_sort_is_refused(teahouse: httpx.AsyncClient, sort: str
         *((f"limit={value}", "invalid-parameter") for value in ("0", "101", "-1", "1.5", "x", "")),
         *(("q=", "invalid-parameter"), ("q=abcdef", "invalid-parameter"), ("colour=red", "invalid-parameter")),
         *(("picked_from=yesterday", "invalid-parameter"), ("picked_to=2026-02-28T12:00:00", "invalid-parameter")),
-        *((f"owner={THING}", "unknown-parameter"), ("page=2", "unknown-parameter")),
+        *((f"owner={THING}", "unknown-parameter"), ("page=2", "unknown-parameter"), ("from_=x", "unknown-parameter")),
         *(("colour=green&colour=green", "repeated-parameter"), ("limit=1&sort=id&limit=2", "repeated-parameter")),
         *(("sort=id&sort=-id", "repeated-parameter"), ("cursor=a&cursor=b", "repeated-parameter")),
     ],
@@ -220,12 +223,13 @@ async def test_the_document_names_all_there_is(verifier: FakeVerifier) -> None:
     document = openapi_document(tiny_app(Bench(), verifier, routes=[teas]))
 
     found = {each["name"]: each for each in document["paths"][TEAS]["get"]["parameters"]}
-    assert set(found) == {"colour", "q", "strong", "picked_from", "picked_to", "sort", "limit", "cursor"}
+    assert set(found) == {"colour", "q", "strong", "picked_from", "picked_to", "from", "sort", "limit", "cursor"}
     assert found["sort"]["schema"]["enum"] == ["id", "-id", "name", "-name", "picked_at", "-picked_at"]
     assert found["sort"]["schema"]["default"] == "-id"
     assert (found["limit"]["schema"]["maximum"], found["limit"]["schema"]["default"]) == (100, 25)
     assert found["q"]["description"] == "A part of the name."
     assert found["picked_from"]["description"] == "At this time or later; RFC 3339 with a zone."
+    assert found["from"]["description"] == found["picked_from"]["description"]
     assert found["picked_to"]["description"] == "Before this time; RFC 3339 with a zone."
 
 

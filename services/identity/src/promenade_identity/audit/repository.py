@@ -26,8 +26,8 @@ class EntryFilter:
     outcome: (
         Annotated[str, Meta(min_length=1, max_length=100, description="`success`, or the code of a problem.")] | None
     ) = None
-    from_: Annotated[datetime, Meta(description="At this time or later; RFC 3339 with a zone.")] | None = None
-    to: Annotated[datetime, Meta(description="Before this time; RFC 3339 with a zone.")] | None = None
+    from_: datetime | None = None
+    to: datetime | None = None
 
 
 TRAIL = ListOf(Entry, EntryFilter, Sort("at", datetime), default="-at")

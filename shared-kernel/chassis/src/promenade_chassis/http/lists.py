@@ -171,16 +171,22 @@ def _filter(name: str, hint: Any) -> Any:
     return Annotated[
         (Moment if kind is datetime else kind) | None,
         QueryParameter(
-            name=name.removesuffix("_"),  # `from_`: the parameter is a word of Python's
+            name=_spelled(name),
             min_length=meta.min_length,
             max_length=meta.max_length,
-            description=meta.description or _range(name),
+            description=meta.description or _range(_spelled(name)),
         ),
     ]
 
 
+def _spelled(name: str) -> str:
+    # `from_` in a filter: the parameter's name is a word of Python's.
+    return name.removesuffix("_")
+
+
 def _range(name: str) -> str | None:
-    return next((f"{text}; RFC 3339 with a zone." for ending, text in _RANGES.items() if name.endswith(ending)), None)
+    text = next((text for ending, text in _RANGES.items() if f"_{name}".endswith(ending)), None)
+    return f"{text}; RFC 3339 with a zone." if text else None
 
 
 def _keyword(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
