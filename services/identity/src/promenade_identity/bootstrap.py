@@ -25,6 +25,7 @@ from promenade_identity.me.http import MeController
 from promenade_identity.profile.http import ProfileController
 from promenade_identity.reactions import Reactions
 from promenade_identity.recovery.http import RecoveryController
+from promenade_identity.role.http import PermissionController, RoleController
 from promenade_identity.session.http import SessionController
 from promenade_identity.session.use_cases import drop_expired
 from promenade_identity.user.http import RegistrationController
@@ -76,6 +77,8 @@ def build_app(
             MeController,
             ProfileController,
             ContactController,
+            RoleController,
+            PermissionController,
         ],
         root_routes=[KeyController],
         dependencies={
@@ -85,6 +88,7 @@ def build_app(
             "me_room": rooms.me,
             "profile_room": rooms.profile,
             "contact_room": rooms.contact,
+            "role_room": rooms.role,
             "key_room": rooms.key,
         },
         # Its own keys need no detour over HTTP.
