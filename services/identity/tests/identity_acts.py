@@ -17,6 +17,8 @@ COMMANDS = {
     "verify_contact": "verify",
     "make_contact_primary": "make-primary",
 }
+# Who may write roles, and holds what the acts write into them.
+ROLE_STAFF = ("roles:read", "roles:write", "orders:read")
 NEW_PASSWORD = "an owl sings in the rain at noon"
 
 
@@ -44,7 +46,8 @@ class IdentityActs:
         if operation == "end_session":
             return await self._end_session(address, headers)
         if operation.endswith("_role"):
-            return await RoleActs(self._client, self._visitor)(operation)
+            staff = await self._visitor.staff(f"{uuid4().hex}@example.com", *ROLE_STAFF)
+            return await RoleActs(self._client, bearer(staff))(operation)
         return await ContactActs(self._client, self._visitor.fakes.rooms.contact)(operation)
 
     async def _end_session(self, address: str, headers: dict[str, str]) -> Act:
@@ -55,16 +58,15 @@ class IdentityActs:
 
 
 class RoleActs:
-    """The caller has a role that may write roles, and every permission that he writes."""
+    """`headers` are of somebody who holds `ROLE_STAFF`."""
 
-    def __init__(self, client: httpx.AsyncClient, visitor: Visitor) -> None:
+    def __init__(self, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
         self._client = client
-        self._visitor = visitor
+        self._headers = headers
 
     async def __call__(self, operation: str) -> Act:
         """The request of an operation, possible now."""
-        held = ("roles:read", "roles:write", "orders:read")
-        headers = bearer(await self._visitor.staff(f"{uuid4().hex}@example.com", *held))
+        headers = self._headers
         role = {"name": f"role-{uuid4().hex}", "permissions": ["orders:read"]}
         if operation == "create_role":
             return Act(path=f"{BASE}/roles", body=role, headers=headers)
