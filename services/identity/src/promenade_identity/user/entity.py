@@ -168,8 +168,8 @@ class User(Aggregate):
         )
 
     def invite(self, roles: tuple[str, ...], name: str | None, now: datetime) -> None:
-        """Staff want a pending user to come in, as what they say; his days count from now."""
-        self.is_invited, self.invited_name = True, name
+        """Staff want a pending user to come in, as what they say; his days count from now. `name` None: as it was."""
+        self.is_invited, self.invited_name = True, name or self.invited_name
         self.roles, self.pending_since = roles, now
         self.invite_again()
 
