@@ -108,10 +108,10 @@ def furnish(staff: Caller, user: Caller) -> dict[str, Iterator[str]]:
         "contact_id": _ids(contacts),
         "user_id": [contact["user_id"] for contact in contacts],
         "tag": ["wholesale"],
-        "name": [role],
         "session_id": _ids(user.get("/identity/auth/sessions")["items"]),
     }
-    return {name: itertools.cycle([*ids, str(uuid4())]) for name, ids in found.items()}
+    by_id = {name: itertools.cycle([*ids, str(uuid4())]) for name, ids in found.items()}
+    return {**by_id, "name": itertools.cycle([role, f"no-{role}"])}
 
 
 _LINE = {
