@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from promenade_chassis.repository import BaseRepository
@@ -12,6 +13,13 @@ _ADD = """
 WITH counter AS (UPDATE revocation_counter SET number = number + 1 RETURNING number)
 INSERT INTO revocation (number, kind, subject, value, expires_at)
 SELECT number, %(kind)s, %(subject)s, %(value)s, %(expires_at)s FROM counter
+"""
+_ADD_ALL = """
+WITH counter AS (UPDATE revocation_counter SET number = number + %(count)s RETURNING number - %(count)s AS before)
+INSERT INTO revocation (number, kind, subject, value, expires_at)
+SELECT counter.before + added.place, added.kind, added.subject, added.value, added.expires_at
+FROM counter, unnest(%(kinds)s::text[], %(subjects)s::text[], %(values)s::bigint[], %(ends)s::timestamptz[])
+    WITH ORDINALITY AS added (kind, subject, value, expires_at, place)
 """
 _NEWEST = "SELECT number FROM revocation_counter"
 # One statement, one snapshot: the number and what is below it belong together.
@@ -35,6 +43,17 @@ class PostgresRevocations(BaseRepository):
             subject=revocation.subject,
             value=revocation.value,
             expires_at=revocation.expires_at,
+        )
+
+    async def add_all(self, revocations: Sequence[Revocation]) -> None:
+        """Store many under the next numbers, in their order."""
+        await self._execute(
+            _ADD_ALL,
+            count=len(revocations),
+            kinds=[each.kind.value for each in revocations],
+            subjects=[each.subject for each in revocations],
+            values=[each.value for each in revocations],
+            ends=[each.expires_at for each in revocations],
         )
 
     async def newest(self) -> int:

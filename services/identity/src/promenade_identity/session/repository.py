@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -47,7 +47,12 @@ class Sessions(Protocol):
 
 
 class AccessTokens(Protocol):
-    """Gives out access tokens."""
+    """Gives out access tokens; `lifetime` is how long one counts."""
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long a token counts."""
+        ...
 
     async def issue(self, user: User, session_id: UUID, now: datetime) -> str:
         """A signed token with what the user may do at this moment."""

@@ -8,6 +8,8 @@ from uuid import UUID
 from promenade_chassis.ports import UnitOfWork, utc_now
 from promenade_kernel.values.email import Email
 
+from promenade_identity.audit.entity import Action
+from promenade_identity.audit.repository import Trail
 from promenade_identity.code.entity import CodeMint, Purpose
 from promenade_identity.code.repository import Codes
 from promenade_identity.contact.entity import Contact, InvalidCode
@@ -39,6 +41,7 @@ class UserRoom:
     profiles: Profiles
     mails: Mails
     templates: MailTemplates
+    trail: Trail
 
 
 async def register(
@@ -128,6 +131,7 @@ async def create_superadmin(email: Email, password: NewPassword, *, room: UserRo
             await room.users.add(user)
         user.appoint(password_hash, ("superadmin",), utc_now())
         await _settle_in(user, attempt, room)
+        await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id)
     return True
 
 
@@ -170,4 +174,5 @@ async def _promote(user: User, room: UserRoom) -> bool:
     user.roles = (*user.roles, "superadmin")
     user.raise_epoch()
     await room.users.save(user)
+    await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id, details={"promoted": True})
     return True
