@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 import psycopg
 import pytest
 from identity_fakes_sessions import InMemorySigningKeys
-from identity_service import SECRET, furnished, settings_for
+from identity_service import SECRET, furnished, settings_for, working
 from promenade_chassis.config import Settings
 from promenade_chassis.database import Database
 from promenade_chassis.ports import UnitOfWork, utc_now
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
+from promenade_identity.bootstrap import build
 from promenade_identity.furniture import Rooms
 from promenade_identity.key.ed25519 import Ed25519Keysmith
 from promenade_identity.key.entity import RotationUnderWay, SigningKey
@@ -114,6 +115,14 @@ async def test_two_workers_replace_an_old_key_once(settings: Settings, database_
 
         states = [state for _, state in await list_keys(room=rooms.key)]
     assert states == ["signing", "pending"]
+
+
+async def test_a_replica_starts_and_rotates_beside_a_worker(settings: Settings) -> None:
+    """No lock that a worker keeps for as long as it lives, as its relay does, is the one of the keys."""
+    async with working(build(settings)), furnished(settings) as (rooms, _):
+        await rotate_signing_key(room=rooms.key)
+
+        assert [state for _, state in await list_keys(room=rooms.key)] == ["signing", "pending"]
 
 
 async def test_a_secret_is_exchanged_without_a_pause(settings: Settings, database_url: str, redis_url: str) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from promenade_chassis.ports import utc_now
@@ -75,9 +75,8 @@ class RotationUnderWay(Exception):
     """A new key is published and does not sign yet: there is one rotation at a time."""
 
     def __init__(self, pending: SigningKey) -> None:
-        super().__init__(
-            f"a rotation is under way: {pending.kid} signs from {pending.signs_from:%Y-%m-%d %H:%M:%S} UTC"
-        )
+        moment = f"{pending.signs_from.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+        super().__init__(f"a rotation is under way: {pending.kid} signs from {moment}")
         self.pending = pending
 
 

@@ -10,8 +10,8 @@ from promenade_chassis.repository import BaseRepository, Row
 from promenade_identity.key.entity import SigningKey
 from promenade_identity.sealing import Seal
 
-# One lock for everybody who would add or end a key.
-_HOLD = "SELECT pg_advisory_xact_lock(7236618002)"
+# One lock for everybody who would add or end a key. By name: a number may be somebody else's, as the relay's was once.
+_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('promenade-identity signing keys', 0))"
 _ALL = "SELECT * FROM signing_key ORDER BY created_at"
 _ADD = """
 INSERT INTO signing_key (kid, public_key, sealed, created_at, signs_from, retires_at)
