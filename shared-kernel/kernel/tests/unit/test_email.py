@@ -28,7 +28,7 @@ def test_no_group_is_empty():
 
 @each_of("valid")
 def test_takes_an_address(text: str, other: str):
-    """An address keeps the case of its local part; its domain comes in lower case and Unicode; twice changes nothing."""
+    """The local part keeps its case, the domain comes in lower case and Unicode; again changes nothing."""
     email = Email(text)
 
     assert email == other
