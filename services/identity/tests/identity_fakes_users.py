@@ -108,6 +108,11 @@ class InMemoryAttempts:
         found = [attempt for attempt in self._attempts if attempt.user_id == user_id]
         return sorted(found, key=lambda attempt: attempt.id, reverse=True)
 
+    async def keep_newest(self, user_id: UUID, count: int) -> None:
+        self._unit_of_work.require()
+        kept = {attempt.id for attempt in (await self.of_user(user_id))[:count]}
+        self._attempts = [each for each in self._attempts if each.user_id != user_id or each.id in kept]
+
     async def drop(self, user_id: UUID) -> None:
         self._unit_of_work.require()
         self._attempts = [attempt for attempt in self._attempts if attempt.user_id != user_id]
@@ -149,23 +154,27 @@ class QuickHashes:
 
 
 class CountedPace:
-    """Never waits; counts what would have."""
+    """Never waits; counts what would have, and how often what follows a hash was hidden anew."""
 
     def __init__(self) -> None:
         self.answered = 0
         self.refused = 0
+        self.restarted = 0
+
+    def restart(self) -> None:
+        self.restarted += 1
 
     @asynccontextmanager
-    async def answers(self) -> AsyncGenerator[None, None]:
+    async def answers(self) -> AsyncGenerator[CountedPace, None]:
         try:
-            yield
+            yield self
         finally:
             self.answered += 1
 
     @asynccontextmanager
-    async def refusals(self) -> AsyncGenerator[None, None]:
+    async def refusals(self) -> AsyncGenerator[CountedPace, None]:
         try:
-            yield
+            yield self
         except Exception:
             self.refused += 1
             raise

@@ -8,7 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from identity_fakes import InMemoryCodes, InMemoryContacts, PlainTemplates, RecordingMails, RecordingTextMessages
+from identity_fakes import (
+    InMemoryCodeRequests,
+    InMemoryCodes,
+    InMemoryContacts,
+    PlainTemplates,
+    RecordingMails,
+    RecordingTextMessages,
+)
 from identity_fakes_sessions import (
     CountedAnnouncements,
     FixedKeyRing,
@@ -71,6 +78,7 @@ class Fakes:
         self.profiles = InMemoryProfiles(self.unit_of_work)
         self.contacts = InMemoryContacts(self.unit_of_work)
         self.codes = InMemoryCodes(self.unit_of_work)
+        self.code_requests = InMemoryCodeRequests(self.unit_of_work)
         self.sessions = InMemorySessions(self.unit_of_work)
         self.revocations = InMemoryRevocations(self.unit_of_work)
         self.announcements = CountedAnnouncements(self.revocations)
@@ -93,6 +101,7 @@ class Fakes:
                 rules=RULES,
                 pace=self.pace,
                 codes=self.codes,
+                code_requests=self.code_requests,
                 mint=mint,
                 contacts=self.contacts,
                 profiles=self.profiles,
@@ -119,6 +128,7 @@ class Fakes:
                 rules=RULES,
                 pace=self.pace,
                 codes=self.codes,
+                code_requests=self.code_requests,
                 mint=mint,
                 mails=self.mails,
                 templates=templates,
@@ -130,6 +140,7 @@ class Fakes:
                 contacts=self.contacts,
                 owners=self.users,
                 codes=self.codes,
+                code_requests=self.code_requests,
                 mint=mint,
                 mails=self.mails,
                 templates=templates,

@@ -13,7 +13,7 @@ from promenade_chassis.jobs import Job
 from redis.asyncio import Redis
 
 from promenade_identity.code.entity import CodeMint
-from promenade_identity.code.postgres import PostgresCodes
+from promenade_identity.code.postgres import PostgresCodeRequests, PostgresCodes
 from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
 from promenade_identity.key.ed25519 import CachedKeyRing, Ed25519Keysmith
@@ -87,6 +87,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
     users, contacts, profiles = PostgresUsers(database), PostgresContacts(database), PostgresProfiles(database)
     sessions, revocations = PostgresSessions(database), PostgresRevocations(database)
     announcements = RedisAnnouncements(redis, revocations)
+    code_requests = PostgresCodeRequests(database)
     codes, mint, templates = PostgresCodes(database), CodeMint(derived_key(secret, "codes")), JinjaTemplates()
     keys = PostgresSigningKeys(database, Seal(derived_key(secret, "signing keys")))
     ring = CachedKeyRing(keys)
@@ -105,6 +106,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             rules=rules,
             pace=pace,
             codes=codes,
+            code_requests=code_requests,
             mint=mint,
             contacts=contacts,
             profiles=profiles,
@@ -131,6 +133,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             rules=rules,
             pace=pace,
             codes=codes,
+            code_requests=code_requests,
             mint=mint,
             mails=mails,
             templates=templates,
@@ -142,6 +145,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             contacts=contacts,
             owners=users,
             codes=codes,
+            code_requests=code_requests,
             mint=mint,
             mails=mails,
             templates=templates,

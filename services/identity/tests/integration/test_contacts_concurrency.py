@@ -19,7 +19,7 @@ from promenade_chassis.testing.answers import problem_of
 from promenade_chassis.testing.clients import client_of
 from promenade_chassis.testing.fakes import FakeVerifier
 from promenade_identity.code.entity import MAX_TRIES, CodeMint
-from promenade_identity.code.postgres import PostgresCodes
+from promenade_identity.code.postgres import PostgresCodeRequests, PostgresCodes
 from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
 from promenade_identity.user.postgres import PostgresUsers
@@ -34,6 +34,7 @@ def room(database: Database) -> ContactRoom:
         contacts=PostgresContacts(database),
         owners=PostgresUsers(database),
         codes=PostgresCodes(database),
+        code_requests=PostgresCodeRequests(database),
         mint=CodeMint(b"a key for tests"),
         mails=RecordingMails(),
         templates=PlainTemplates(),

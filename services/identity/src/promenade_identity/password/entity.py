@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, ClassVar
 
-from promenade_chassis.ports import Fault, Invalid
+from promenade_chassis.ports import Fault, Invalid, ServiceUnavailable
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.text import TextValue
@@ -22,6 +22,14 @@ _ORNAMENTS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _SHORTEST_TELLING_PART = 4
 _LEAST_OF_ITS_OWN = 8
+
+
+class PasswordsBusy(ServiceUnavailable):
+    """So many passwords wait to be hashed that one more would wait for too long."""
+
+    slug = "passwords-busy"
+    title = "Too many are signing in or registering at this moment; try again"
+    advice = "Repeat after as many seconds as Retry-After says; what needs no password is not affected."
 
 
 class GivenPassword(TextValue):

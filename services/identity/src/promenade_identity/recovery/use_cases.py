@@ -11,7 +11,7 @@ from promenade_kernel.values.email import Email
 from promenade_kernel.values.ids import parse_id
 
 from promenade_identity.code.entity import CodeMint, Purpose
-from promenade_identity.code.repository import Codes
+from promenade_identity.code.repository import CodeRequests, Codes, may_send_code
 from promenade_identity.contact.entity import InvalidCode
 from promenade_identity.mail.repository import Mails, MailTemplates
 from promenade_identity.password.entity import NewPassword, PasswordRules
@@ -37,6 +37,7 @@ class RecoveryRoom:
     rules: PasswordRules
     pace: Pace
     codes: Codes
+    code_requests: CodeRequests
     mint: CodeMint
     mails: Mails
     templates: MailTemplates
@@ -45,10 +46,15 @@ class RecoveryRoom:
 
 
 async def forget_password(email: Email, *, room: RecoveryRoom) -> None:
-    """Ask for a code; nothing happens for addresses without an active user."""
+    """Ask for a code, once a minute and five times an hour; nothing more happens, and no answer tells.
+
+    Each code has five tries, so who may ask for many codes may guess often.
+    """
     async with room.pace.answers(), room.unit_of_work.begin():
         user = await room.users.hold_address(email)
-        if user is not None and user.status is UserStatus.ACTIVE:
+        if user is None or user.status is not UserStatus.ACTIVE:
+            return
+        if await may_send_code(Purpose.RESET_PASSWORD, email.canonical, user.id, utc_now(), room.code_requests):
             user.request_password_reset()
             await room.users.save(user)
 
@@ -67,13 +73,15 @@ async def send_reset_code(user_id: UUID, *, room: RecoveryRoom) -> None:
 async def reset_password(email: Email, code: str, password: NewPassword, *, room: RecoveryRoom) -> None:
     """Set a password by a code, end all sessions and lift a lock; raises `InvalidCode`, whatever the reason."""
     room.rules.check(password, email=email, pointer="/new_password")
-    async with room.pace.answers():
+    async with room.pace.answers() as beat:
         password_hash = await room.passwords.make(password)
+        beat.restart()
         async with room.unit_of_work.begin():
             user = await room.users.hold_address(email)
             redeemed = user is not None and await _redeem(user, code, room)
             if user is not None and redeemed:
                 await room.users.unlock(user.id)
+                await room.code_requests.forget(Purpose.RESET_PASSWORD, email.canonical)
                 await _set(user, password_hash, utc_now(), None, room)
         # Outside the unit of work: the counted try must stay.
         if not redeemed:

@@ -26,6 +26,8 @@ from promenade_identity.shapes import UserResource, shape
 
 Room = NamedDependency[SessionRoom]
 LONGEST_DEVICE = 200
+# An access token sent by mistake is refused as a token, not as a text that is too long.
+LONGEST_TOKEN = 8192
 
 
 class Login(msgspec.Struct, kw_only=True):
@@ -38,7 +40,7 @@ class Login(msgspec.Struct, kw_only=True):
 class Refresh(msgspec.Struct, kw_only=True):
     """The refresh token of the last answer."""
 
-    refresh_token: Annotated[str, Meta(min_length=1, max_length=512)]
+    refresh_token: Annotated[str, Meta(min_length=1, max_length=LONGEST_TOKEN)]
 
 
 class Tokens(msgspec.Struct, kw_only=True):
