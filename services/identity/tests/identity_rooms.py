@@ -181,13 +181,19 @@ class Visitor:
 
     async def code(self) -> str:
         """The code of the mail that the newest event calls for."""
-        event = self.fakes.unit_of_work.events[-1]
-        if not isinstance(event, UserRegistered | UserVerificationRequested):
+        if not await self.mail_of_newest_event():
             return "000000"
-        await send_activation_code(event.user_id, event.attempt_id, room=self.fakes.rooms.user)
         found = re.search(r"\d{6}", self.fakes.mails.queued[-1].text)
         assert found
         return found[0]
+
+    async def mail_of_newest_event(self) -> bool:
+        """Do what the reaction to the newest event would; False when it is none that asks for an activation mail."""
+        event = self.fakes.unit_of_work.events[-1]
+        if not isinstance(event, UserRegistered | UserVerificationRequested):
+            return False
+        await send_activation_code(event.user_id, event.attempt_id, room=self.fakes.rooms.user)
+        return True
 
     async def activate(self, address: str, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
         """Register and prove the address."""

@@ -165,14 +165,15 @@ async def expire_pending_users(*, room: UserRoom) -> bool:
 
 
 async def _redeem(user: User, code: str, room: UserRoom) -> RegistrationAttempt | None:
-    """The attempt that the code belongs to. A wrong code is a try for each of them."""
+    """The attempt that the code belongs to. A wrong code is a try for each of them; one that two share is nobody's."""
     if user.status is not UserStatus.PENDING:
         return None
+    redeemed: list[RegistrationAttempt] = []
     for attempt in await room.attempts.of_user(user.id):
         digest = room.mint.digest(Purpose.ACTIVATE_USER, attempt.id, code)
         if await room.codes.redeem(Purpose.ACTIVATE_USER, attempt.id, digest, utc_now()):
-            return attempt
-    return None
+            redeemed.append(attempt)
+    return redeemed[0] if len(redeemed) == 1 else None
 
 
 async def _settle_in(user: User, attempt: RegistrationAttempt, room: UserRoom) -> None:
