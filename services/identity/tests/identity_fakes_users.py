@@ -11,6 +11,7 @@ from uuid import UUID
 
 from promenade_chassis.ports import NotFound
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
+from promenade_identity.password.entity import PasswordsBusy
 from promenade_identity.profile.entity import Profile
 from promenade_identity.user.entity import RegistrationAttempt, User, UserStatus, WrongPassword, lock_after
 from promenade_kernel.values.email import Email
@@ -139,18 +140,24 @@ class QuickHashes:
 
     def __init__(self) -> None:
         self.computed = 0
+        self.busy = False
 
     async def make(self, password: str) -> str:
-        self.computed += 1
+        self._count()
         return _digest(password)
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        self.computed += 1
+        self._count()
         await asyncio.sleep(0)
         return password_hash is not None and password_hash.removeprefix("old:") == _digest(password)
 
     def is_outdated(self, password_hash: str) -> bool:
         return password_hash.startswith("old:")
+
+    def _count(self) -> None:
+        if self.busy:
+            raise PasswordsBusy
+        self.computed += 1
 
 
 class CountedPace:

@@ -84,6 +84,13 @@ class Fakes:
         self.announcements = CountedAnnouncements(self.revocations)
         self.rooms = self._rooms()
 
+    async def unlock(self, address: str) -> None:
+        """Forget a user's wrong passwords."""
+        user = await self.users.find_by_email(Email(address))
+        assert user is not None
+        async with self.unit_of_work.begin():
+            await self.users.unlock(user.id)
+
     def app(self) -> Litestar:
         """The application as bootstrap composes it."""
         settings = Settings(profile="test", auth=AUTH)

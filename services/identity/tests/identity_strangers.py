@@ -20,6 +20,7 @@ import psycopg
 from identity_service import BASE, PASSWORD, SECRET
 from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.testing.polling import stretched
+from promenade_identity.password.argon2 import PasswordSettings
 
 STATES = ("unknown", "known", "pending", "locked", "suspended", "deleted")
 WARM_UP = 5
@@ -33,6 +34,7 @@ database: {{ url: "{database}" }}
 log: {{ level: warning, format: json }}
 keys: {{ secret: "{secret}" }}
 mail: {{ directory: "{mails}" }}
+passwords: {{ answer_after_ms: {pace} }}
 """
 
 
@@ -61,11 +63,20 @@ QUESTIONS = (
 
 
 @contextmanager
-def identity_process(folder: Path, database_url: str, redis_url: str) -> Generator[int, None, None]:
+def identity_process(
+    folder: Path, database_url: str, redis_url: str, *, answer_after_ms: int = PasswordSettings().answer_after_ms
+) -> Generator[int, None, None]:
     """The service as it is deployed, with its real costs, requests and worker in one process; its port."""
     port = any_free_port()
     (folder / "test.yaml").write_text(
-        PROFILE.format(port=port, redis=redis_url, database=database_url, secret=SECRET, mails=folder / "mails")
+        PROFILE.format(
+            port=port,
+            redis=redis_url,
+            database=database_url,
+            secret=SECRET,
+            mails=folder / "mails",
+            pace=answer_after_ms,
+        )
     )
     environment = {**os.environ, "PROMENADE_PROFILE": "test", "PROMENADE_CONFIG_DIR": str(folder)}
     with (folder / "log").open("wb") as log:

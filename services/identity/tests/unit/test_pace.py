@@ -45,3 +45,25 @@ async def test_success_need_not_wait_where_it_is_no_secret() -> None:
         pass
 
     assert time.monotonic() - began < 5
+
+
+async def test_what_follows_a_long_wait_is_hidden_anew() -> None:
+    """After a queue longer than the whole time, half of it again."""
+    began = time.monotonic()
+
+    async with SteadyPace(FLOOR).answers() as beat:
+        await asyncio.sleep(2 * FLOOR)
+        beat.restart()
+
+    assert time.monotonic() - began >= 2.5 * FLOOR
+
+
+async def test_starting_again_early_costs_nothing() -> None:
+    """What was short enough ends with the whole time."""
+    began = time.monotonic()
+
+    async with SteadyPace(10 * FLOOR).answers() as beat:
+        beat.restart()
+    took = time.monotonic() - began
+
+    assert 10 * FLOOR <= took < 15 * FLOOR
