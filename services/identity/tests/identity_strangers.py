@@ -132,6 +132,16 @@ SELECT gen_random_uuid(), %(email)s, %(email)s, %(status)s, roles,
        CASE WHEN %(status)s = 'deleted' THEN now() END
 FROM "user" WHERE email = %(template)s
 """
+# As many as count, each with a code that is on its way: a guess has the most to do.
+_ATTEMPTS = """
+INSERT INTO registration_attempt (id, user_id, password_hash, created_at)
+SELECT gen_random_uuid(), id, 'no hash', now() FROM "user", generate_series(1, 10) WHERE email = %(email)s
+"""
+_CODES = """
+INSERT INTO verification_code (purpose, subject, digest, expires_at)
+SELECT 'activate-user', a.id, '', now() + interval '1 day'
+FROM registration_attempt a JOIN "user" u ON u.id = a.user_id WHERE u.email = %(email)s
+"""
 
 
 def addresses_for(question: Question, connection: psycopg.Connection[Any], template: str) -> Addresses:
@@ -144,6 +154,8 @@ def addresses_for(question: Question, connection: psycopg.Connection[Any], templ
         cursor.executemany(
             _COPY, [{"email": e, "status": s, "locked": locked, "template": template} for e, s, locked in named]
         )
+        cursor.execute(_ATTEMPTS, {"email": fixed["pending"]})
+        cursor.execute(_CODES, {"email": fixed["pending"]})
     return Addresses(connection, fixed)
 
 

@@ -26,7 +26,12 @@ from promenade_identity.mail.transports import DirectoryTransport, LoggedTextMes
 from promenade_identity.mail.use_cases import MailRoom, send_next_mail
 from promenade_identity.me.use_cases import MeRoom
 from promenade_identity.password.argon2 import Argon2Hashes, PasswordSettings
-from promenade_identity.password.entity import MINIMUM, PasswordRules, bundled_common_passwords
+from promenade_identity.password.entity import (
+    MINIMUM,
+    PasswordRules,
+    bundled_common_passwords,
+    bundled_common_stems,
+)
 from promenade_identity.profile.postgres import PostgresProfiles
 from promenade_identity.profile.use_cases import ProfileRoom
 from promenade_identity.recovery.use_cases import RecoveryRoom
@@ -82,7 +87,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
     passwords = _password_settings(settings)
     database = Database(settings.database, application_name="promenade-identity")
     redis, hashes = _redis(settings), Argon2Hashes(passwords)
-    rules = PasswordRules(bundled_common_passwords(), passwords.minimum)
+    rules = PasswordRules(bundled_common_passwords(), passwords.minimum, bundled_common_stems())
     pace = SteadyPace(passwords.answer_after_ms / 1000)
     users, contacts, profiles = PostgresUsers(database), PostgresContacts(database), PostgresProfiles(database)
     sessions, revocations = PostgresSessions(database), PostgresRevocations(database)

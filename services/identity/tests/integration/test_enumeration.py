@@ -112,8 +112,8 @@ def test_without_the_pace_the_times_would_tell(
         identity_process(tmp_path, database_url, redis_url, answer_after_ms=0) as port,
         askers(database_url, template, port) as all_askers,
     ):
-        registering = next(asker for asker in all_askers if asker.question.name == "verify")
+        verifying = next(asker for asker in all_askers if asker.question.name == "verify")
 
-        seen = registering.ask(TRIES, ("unknown", "pending"))
+        seen = verifying.ask(TRIES, ("unknown", "pending"))
 
     assert "pending" in different(seen)

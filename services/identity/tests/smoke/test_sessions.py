@@ -161,7 +161,7 @@ async def test_each_lock_is_told_of_once_and_lasts_longer(
     await visitor.activate(address)
     now, locks = utc_now(), list[int]()
     for _ in range(6):
-        monkeypatch.setattr("promenade_identity.session.use_cases.utc_now", lambda: now)
+        monkeypatch.setattr("promenade_identity.session.use_cases.utc_now", lambda now=now: now)
         for _ in range(LOCK_EVERY):
             await try_login(visitor, address, WRONG)
         until = (await visitor.user(address)).locked_until
