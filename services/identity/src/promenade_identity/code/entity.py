@@ -16,7 +16,9 @@ MAX_TRIES = 5
 CODE_EVERY = timedelta(minutes=1)
 CODES_AN_HOUR = 5
 # Many users may ask for codes to one address or number, but its owner gets no more than this of all of them.
-CODES_AN_HOUR_FROM_ALL = 10
+CODES_AN_HOUR_FROM_ALL = 20
+# What the gateway lets through of registrations, forgotten passwords and mails to be sent again, an account.
+ACCOUNT_CODES_AN_HOUR = 10
 MEMORY = timedelta(hours=1)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from promenade_identity.code.entity import CodeRequest, IssuedCode, Purpose, wait_for_code
+from promenade_identity.code.entity import ACCOUNT_CODES_AN_HOUR, CodeRequest, IssuedCode, Purpose
 
 
 class Codes(Protocol):
@@ -47,9 +47,11 @@ class CodeRequests(Protocol):
 
 
 async def may_send_code(purpose: Purpose, value: str, user_id: UUID, now: datetime, requests: CodeRequests) -> bool:
-    """Whether one more code may go to the value now, which then counts. Says nothing to whoever asked."""
-    asked = await requests.hold(purpose, value, now)
-    if wait_for_code((request.asked_at for request in asked), now) > timedelta(0):
+    """Whether one more code for an account may go to the value now, which then counts: ten an hour.
+
+    Who loses a mail asks again at once and is not told anything, so there is no distance to be kept between two.
+    """
+    if len(await requests.hold(purpose, value, now)) >= ACCOUNT_CODES_AN_HOUR:
         return False
     await requests.add(purpose, value, CodeRequest(user_id, now))
     return True

@@ -52,7 +52,7 @@ class RecoveryRoom:
 
 
 async def forget_password(email: Email, *, room: RecoveryRoom) -> None:
-    """Ask for a code, once a minute and five times an hour; nothing more happens, and no answer tells.
+    """Ask for a code, ten times an hour; nothing more happens, and no answer tells.
 
     Each code has five tries, so who may ask for many codes may guess often. Only active and invited users get one.
     """

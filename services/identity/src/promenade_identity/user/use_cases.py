@@ -80,7 +80,7 @@ async def register(
 
 
 async def resend_verification(email: Email, *, room: UserRoom) -> None:
-    """Ask for the activation mail once more, once a minute and five times an hour.
+    """Ask for the activation mail once more, ten times an hour.
 
     Nothing happens for unknown and for active users, nor when it was asked for too often: no answer tells.
     """
