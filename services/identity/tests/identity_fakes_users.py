@@ -38,6 +38,12 @@ class InMemoryUsers(InMemoryRepository[User]):
     async def find(self, user_id: UUID) -> User | None:
         return self._find(lambda user: user.id == user_id)
 
+    async def get_with_deleted(self, user_id: UUID) -> User:
+        stored = self._rows.get(user_id)
+        if stored is None:
+            raise NotFound
+        return self._copy(stored)
+
     async def hold(self, user_id: UUID) -> bool:
         self._unit_of_work.require()
         return await self.find(user_id) is not None

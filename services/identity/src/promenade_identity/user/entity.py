@@ -13,6 +13,7 @@ from promenade_kernel.events.identity import (
     UserActivated,
     UserDeleted,
     UserLocked,
+    UserPasswordChanged,
     UserPasswordResetRequested,
     UserRegistered,
     UserRegistrationRepeated,
@@ -160,6 +161,7 @@ class User(Aggregate):
         """Put another password in the old one's place; all access tokens become stale."""
         self.password_hash = password_hash
         self.raise_epoch()
+        self.record(UserPasswordChanged(user_id=self.id))
 
     def lock(self, until: datetime) -> None:
         """Tell that wrong passwords have locked the account."""

@@ -20,6 +20,7 @@ from promenade_identity.user.entity import (
 
 # The one place that leaves deleted users out.
 _LIVING = 'SELECT * FROM "user" WHERE deleted_at IS NULL'
+_GET_WITH_DELETED = 'SELECT * FROM "user" WHERE id = %(id)s'
 _GET = _LIVING + " AND id = %(id)s"
 # Shared: sign-ins of the same user wait for it, other readers of the row do not.
 _HOLD = 'SELECT 1 FROM "user" WHERE deleted_at IS NULL AND id = %(id)s FOR SHARE'
@@ -96,6 +97,13 @@ class PostgresUsers(BaseRepository):
         """A living user, or None."""
         row = await self._fetch_one(_GET, id=user_id)
         return _to_user(row) if row else None
+
+    async def get_with_deleted(self, user_id: UUID) -> User:
+        """A user, living or deleted; raises `NotFound`."""
+        row = await self._fetch_one(_GET_WITH_DELETED, id=user_id)
+        if row is None:
+            raise NotFound("There is no such user")
+        return _to_user(row)
 
     async def hold(self, user_id: UUID) -> bool:
         """Whether there is such a living user; he then lives until the transaction ends."""

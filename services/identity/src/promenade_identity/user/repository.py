@@ -31,6 +31,10 @@ class Users(Protocol):
         """A living user, or None."""
         ...
 
+    async def get_with_deleted(self, user_id: UUID) -> User:
+        """A user, living or deleted; raises `NotFound`."""
+        ...
+
     async def hold(self, user_id: UUID) -> bool:
         """Whether there is such a living user; he then lives until the transaction ends."""
         ...
