@@ -54,6 +54,9 @@ class NoTransport:
     async def deliver(self, mail: Mail) -> None:
         pass
 
+    async def rest(self) -> None:
+        pass
+
 
 @dataclass
 class Fakes:

@@ -51,13 +51,13 @@ def build(settings: Settings) -> Service:
         readiness=readiness,
         subscribe=Reactions(rooms.user, rooms.contact, rooms.recovery).subscribe,
         jobs=[
-            engines.send_mails,
+            *engines.mail_jobs,
             Job("revocations", engines.announcements.keep_up, every=0.3),
             Job("pending-users", partial(expire_pending_users, room=rooms.user), every=300),
             Job("expired-sessions", partial(drop_expired, room=rooms.session), every=60),
         ],
         on_start=[partial(_start, settings, rooms, engines)],
-        on_stop=[engines.hashes.close, engines.redis.aclose],
+        on_stop=[rooms.mail.transport.rest, engines.hashes.close, engines.redis.aclose],
     )
 
 

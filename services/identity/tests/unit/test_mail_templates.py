@@ -63,12 +63,12 @@ def mail_of(template: str) -> Mail:
 
 def test_every_template_is_tested() -> None:
     """The lists above are the folder."""
-    assert TEMPLATES == sorted(file.name[:-6] for file in FOLDER.iterdir() if file.name.endswith(".jinja"))
+    assert sorted(file.name[:-6] for file in FOLDER.iterdir() if file.name.endswith(".jinja")) == TEMPLATES
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_code_is_the_only_number_of_six_digits(template: str) -> None:
-    """Who looks for it finds it at once, in either part and in the raw message; a notice has none to be taken for it."""
+    """Who looks for it finds it at once, in either part and in the raw message; a notice has none."""
     mail = mail_of(template)
     wanted = [CODE] if template in LIFETIMES else []
 
