@@ -46,6 +46,7 @@ class Inbox:
     connections: int = 0
     encrypted: list[bool] = field(default_factory=list)
     signed_in: list[bool] = field(default_factory=list)
+    passwords: list[str] = field(default_factory=list)
     port: int = 0
 
     async def handle_RCPT(  # noqa: N802 - the library's name
@@ -69,6 +70,15 @@ class Inbox:
         self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         self.signed_in.append(bool(session.authenticated))
         return "250 OK"
+
+    def authenticate(self, _server: Any, _session: Any, _envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        """Lets `USERNAME` in with `PASSWORD`; an option of `serving`."""
+        self.passwords.append(data.password.decode())
+        right = mechanism in ("PLAIN", "LOGIN") and (data.login, data.password) == (
+            USERNAME.encode(),
+            PASSWORD.encode(),
+        )
+        return AuthResult(success=right, handled=False)
 
     def to(self, address: str) -> list[EmailMessage]:
         """The messages to an address, oldest first."""
@@ -102,12 +112,6 @@ async def serving(
             if each.transport is not None:
                 each.transport.abort()
         await server.wait_closed()
-
-
-def authenticator(_server: Any, _session: Any, _envelope: Any, mechanism: str, data: Any) -> AuthResult:
-    """Lets `USERNAME` in with `PASSWORD`."""
-    right = mechanism in ("PLAIN", "LOGIN") and (data.login, data.password) == (USERNAME.encode(), PASSWORD.encode())
-    return AuthResult(success=right, handled=False)
 
 
 def text_of(message: EmailMessage) -> str:
