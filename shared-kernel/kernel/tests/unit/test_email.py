@@ -103,3 +103,19 @@ def test_canonical_is_the_key_of_uniqueness(left: str, right: str):
 def test_normalising_twice_changes_nothing(text: str):
     """The normal form is stable."""
     assert Email(str(Email(text))) == Email(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [
+        ("ada@example.com", "example.com"),
+        ("ada@BÜCHER.example", "xn--bcher-kva.example"),
+        ("ada@xn--bcher-kva.example", "xn--bcher-kva.example"),
+        # IDNA 2003 would make another domain of it.
+        ("ada@faß.example", "xn--fa-hia.example"),
+        ("jürgen@bücher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_every_domain_can_be_written_in_ascii(address: str, domain: str) -> None:
+    """As mail servers that know nothing else have to be told it."""
+    assert Email(address).ascii_domain == domain
