@@ -10,7 +10,7 @@ from uuid import UUID
 from promenade_chassis.ports import NotFound, Page, PageRequest, utc_now
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
 from promenade_identity.key.entity import SigningKey, signing_key_of
-from promenade_identity.mail.entity import Mail, WaitingMail
+from promenade_identity.mail.entity import Mail, Waiting, WaitingMail
 from promenade_identity.revocation.entity import Backlog, Revocation
 from promenade_identity.session.entity import EndReason, RefreshToken, Session
 from promenade_identity.session.repository import SESSIONS
@@ -174,25 +174,37 @@ class InMemoryMails:
     def __init__(self, unit_of_work: InMemoryUnitOfWork) -> None:
         self._unit_of_work = unit_of_work
         self._waiting: dict[UUID, tuple[WaitingMail, datetime]] = {}
+        self._done: dict[UUID, datetime] = {}
         unit_of_work.join(self)
 
-    def snapshot(self) -> dict[UUID, tuple[WaitingMail, datetime]]:
-        return dict(self._waiting)
+    def snapshot(self) -> tuple[dict[UUID, tuple[WaitingMail, datetime]], dict[UUID, datetime]]:
+        return dict(self._waiting), dict(self._done)
 
-    def roll_back(self, snapshot: dict[UUID, tuple[WaitingMail, datetime]]) -> None:
-        self._waiting = snapshot
+    def roll_back(self, snapshot: tuple[dict[UUID, tuple[WaitingMail, datetime]], dict[UUID, datetime]]) -> None:
+        self._waiting, self._done = snapshot
 
     async def queue(self, mail: Mail) -> None:
         self._unit_of_work.require()
-        self._waiting[mail.id] = (WaitingMail(mail, 0), mail.created_at)
+        self._waiting[mail.id] = (WaitingMail(mail.id, mail.created_at, 0, mail), mail.created_at)
 
     async def take(self, now: datetime) -> WaitingMail | None:
         self._unit_of_work.require()
         due = sorted((next_at, mail_id) for mail_id, (_, next_at) in self._waiting.items() if next_at <= now)
         return self._waiting[due[0][1]][0] if due else None
 
+    async def waiting(self) -> Waiting:
+        moments = [mail.created_at for mail, _ in self._waiting.values()]
+        return Waiting(len(moments), min(moments, default=None))
+
+    async def forget_done(self, before: datetime, limit: int) -> int:
+        self._unit_of_work.require()
+        forgotten = [mail_id for mail_id, moment in self._done.items() if moment < before][:limit]
+        for mail_id in forgotten:
+            del self._done[mail_id]
+        return len(forgotten)
+
     async def mark_sent(self, mail_id: UUID, now: datetime) -> None:
-        self._drop(mail_id)
+        self._end(mail_id, now)
 
     async def postpone(self, mail_id: UUID, until: datetime, error: str) -> None:
         self._unit_of_work.require()
@@ -200,11 +212,12 @@ class InMemoryMails:
         self._waiting[mail_id] = (replace(waiting, attempts=waiting.attempts + 1), until)
 
     async def give_up(self, mail_id: UUID, now: datetime, error: str) -> None:
-        self._drop(mail_id)
+        self._end(mail_id, now)
 
-    def _drop(self, mail_id: UUID) -> None:
+    def _end(self, mail_id: UUID, now: datetime) -> None:
         self._unit_of_work.require()
         del self._waiting[mail_id]
+        self._done[mail_id] = now
 
 
 def later(moment: datetime, **more: float) -> datetime:

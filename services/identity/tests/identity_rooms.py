@@ -71,6 +71,9 @@ class NoTransport:
     async def deliver(self, mail: Mail) -> None:
         pass
 
+    async def rest(self) -> None:
+        pass
+
 
 @dataclass
 class Fakes:

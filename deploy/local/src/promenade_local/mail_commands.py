@@ -6,9 +6,10 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from promenade_local.home import Home
-from promenade_local.mails import Mail, choose_mail, read_mails
+from promenade_local.mails import Mail, choose_mail, harmless, read_mails
 
 app = typer.Typer(help="The mails that the stack has sent.", no_args_is_help=True)
 console = Console()
@@ -32,7 +33,10 @@ def list_mails(
     for heading in ("#", "date", "to", "subject"):
         table.add_column(heading)
     for number, mail in enumerate(mails, start=1):
-        table.add_row(str(number), f"{mail.date:%Y-%m-%d %H:%M:%S}", mail.to, mail.subject)
+        # As Text: in a plain string a subject in brackets would be taken for markup.
+        table.add_row(
+            str(number), f"{mail.date:%Y-%m-%d %H:%M:%S}", Text(_in_a_line(mail.to)), Text(_in_a_line(mail.subject))
+        )
     console.print(table)
 
 
@@ -44,8 +48,12 @@ def show(
     """Show one mail; the newest when none is named."""
     mail = choose_mail(_mails(to), which)
     for name, value in (("From", mail.sender), ("To", mail.to), ("Date", str(mail.date)), ("Subject", mail.subject)):
-        typer.echo(f"{name}: {value}")
-    typer.echo(f"\n{mail.text.rstrip()}")
+        typer.echo(f"{name}: {_in_a_line(value)}")
+    typer.echo(f"\n{harmless(mail.text.rstrip())}")
+
+
+def _in_a_line(text: str) -> str:
+    return harmless(" ".join(text.split()))
 
 
 def _mails(to: str) -> list[Mail]:

@@ -2,13 +2,19 @@
 
 import email
 import email.policy
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
 from pathlib import Path
 
 from promenade_local.errors import StackError
+
+_UNSEEN = frozenset({"style", "script", "title"})
+_BLOCKS = frozenset({"p", "div", "br", "tr", "table", "ul", "ol", "li", "h1", "h2", "h3", "hr", "blockquote"})
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,16 @@ def choose_mail(mails: list[Mail], which: str) -> Mail:
     return named[0]
 
 
+def harmless(text: str) -> str:
+    """A text that moves neither cursor nor reading direction of a terminal: what would is shown as `\ufffd`."""
+    return "".join("\ufffd" if _steers(char) else char for char in text)
+
+
+def _steers(char: str) -> bool:
+    # The bidirectional formatting characters; letters of right-to-left scripts find their way without them.
+    return char in _TURNING or (unicodedata.category(char) in ("Cc", "Zl", "Zp") and char not in "\n\t")
+
+
 def _read(file: Path) -> Mail | None:
     try:
         content, written = file.read_bytes(), file.stat().st_mtime
@@ -69,4 +85,44 @@ def _date(message: EmailMessage) -> datetime | None:
 
 def _text(message: EmailMessage) -> str:
     part = message.get_body(preferencelist=("plain", "html"))
-    return "" if part is None else str(part.get_content())
+    if part is None:
+        return ""
+    text = _decoded(part).replace("\r\n", "\n")
+    return _words_of(text) if part.get_content_subtype() == "html" else text
+
+
+def _decoded(part: EmailMessage | MIMEPart) -> str:
+    try:
+        return str(part.get_content())
+    except (LookupError, UnicodeError):
+        # A charset nobody knows: what can be read of it.
+        return bytes(part.get_payload(decode=True) or b"").decode(errors="replace")
+
+
+class _Words(HTMLParser):
+    """Collects what a page shows, a line for each block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = [""]
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._unseen += tag in _UNSEEN
+        if tag in _BLOCKS:
+            self.lines.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._unseen -= tag in _UNSEEN and self._unseen > 0
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.lines[-1] += data
+
+
+def _words_of(page: str) -> str:
+    words = _Words()
+    words.feed(page)
+    words.close()
+    lines = (" ".join(line.split()) for line in words.lines)
+    return "\n".join(line for line in lines if line)

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 from promenade_local.errors import StackError
-from promenade_local.mails import choose_mail, read_mails
+from promenade_local.mail_commands import app
+from promenade_local.mails import choose_mail, harmless, read_mails
+from typer.testing import CliRunner
 
 
-def _write(folder: Path, name: str, minute: int, text: str = "Your code is 123456.") -> None:
+def _write(folder: Path, name: str, minute: int, text: str = "Your code is 123456.", about: str = "") -> None:
     message = EmailMessage()
     message["From"] = "Promenade <noreply@promenade.example.com>"
     message["To"] = "Zoë <zoe@example.com>"
-    message["Subject"] = f"Wîllkommen {name}"
+    message["Subject"] = f"Wîllkommen {about or name}"
     message["Date"] = format_datetime(datetime(2026, 1, 2, 3, minute, tzinfo=UTC))
     message.set_content(text)
     message.add_alternative(f"<p>{text}</p>", subtype="html")
@@ -73,3 +75,55 @@ def test_an_empty_folder_has_no_latest_mail(tmp_path: Path):
     """It is said, not shown as a traceback."""
     with pytest.raises(StackError, match="no mail yet"):
         choose_mail(read_mails(tmp_path / "missing"), "latest")
+
+
+def test_a_mail_without_text_part_is_shown_by_its_words(tmp_path: Path):
+    """Neither markup nor styles, one line a block; what was escaped is readable again."""
+    page = "<title>T</title><style>p { color: red }</style><h1>Hello &lt;you&gt;</h1><p>Your\n  code: <b>123456</b></p>"
+    (tmp_path / "page.eml").write_bytes(b"Content-Type: text/html; charset=utf-8\n\n" + page.encode())
+
+    (mail,) = read_mails(tmp_path)
+
+    assert mail.text == "Hello <you>\nYour code: 123456"
+
+
+@pytest.mark.parametrize("charset", ["nobody-knows", "utf-16"])
+def test_a_mail_that_cannot_be_decoded_is_shown_as_far_as_it_goes(tmp_path: Path, charset: str):
+    """It does not hide the others behind an error."""
+    _write(tmp_path, "good", minute=1)
+    (tmp_path / "odd.eml").write_bytes(f"Content-Type: text/plain; charset={charset}\n\nodd".encode())
+
+    assert len(read_mails(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x07\r", "\ufffd[31mred\ufffd\ufffd"),
+        ("\x9b2J", "\ufffd2J"),
+        ("user\u202egpj.exe", "user\ufffdgpj.exe"),
+        ("\u2067a\u2069", "\ufffda\ufffd"),
+        ("שלום مرحبا Zoë 👩‍👩‍👧\n\tend", "שלום مرحبا Zoë 👩‍👩‍👧\n\tend"),
+    ],
+    ids=["escape", "C1", "override", "isolate", "scripts"],
+)
+def test_no_mail_steers_the_terminal(text: str, shown: str):
+    """Neither its cursor and colours nor the direction of reading; every script and emoji stays."""
+    assert harmless(text) == shown
+
+
+def test_mails_are_listed_and_shown_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Brackets are no markup, HTML no page, and a name from right to left stands where it should."""
+    monkeypatch.setenv("PROMENADE_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "mail").mkdir()
+    text, about = "<b>Your</b> [bold]code[/bold] שלום 654321", "[red]x[/red] <b>שלום</b>"
+    _write(tmp_path / "mail", "a", minute=1, text=text, about=about)
+
+    listed = CliRunner().invoke(app, ["list"])
+    shown = CliRunner().invoke(app, ["show"])
+
+    assert listed.exit_code == shown.exit_code == 0, listed.output + shown.output
+    assert f"Wîllkommen {about}" in listed.output
+    assert f"Subject: Wîllkommen {about}" in shown.output
+    assert shown.output.endswith(f"\n{text}\n")

@@ -58,7 +58,7 @@ def build(settings: Settings) -> Service:
         readiness=readiness,
         subscribe=Reactions(rooms.user, rooms.contact, rooms.recovery).subscribe,
         jobs=[
-            engines.send_mails,
+            *engines.mail_jobs,
             Job("revocations", engines.announcements.keep_up, every=0.3),
             Job("pending-users", partial(expire_pending_users, room=rooms.user), every=300),
             Job("suspensions", partial(reinstate_due_users, room=rooms.administration), every=5),
@@ -66,7 +66,7 @@ def build(settings: Settings) -> Service:
             Job("signing-keys", partial(tend_keys, room=rooms.key), every=10),
         ],
         on_start=[partial(_start, settings, rooms, engines)],
-        on_stop=[engines.hashes.close, engines.redis.aclose],
+        on_stop=[rooms.mail.transport.rest, engines.hashes.close, engines.redis.aclose],
     )
 
 

@@ -25,8 +25,10 @@ from promenade_identity.key.use_cases import KeyRoom
 from promenade_identity.mail.jinja import JinjaTemplates
 from promenade_identity.mail.postgres import PostgresMails
 from promenade_identity.mail.repository import MailTransport
-from promenade_identity.mail.transports import DirectoryTransport, LoggedTextMessages, MailSettings, SmtpTransport
-from promenade_identity.mail.use_cases import MailRoom, send_next_mail
+from promenade_identity.mail.smtp import SmtpTransport
+from promenade_identity.mail.transports import DirectoryTransport, LoggedTextMessages, MailSettings
+from promenade_identity.mail.use_cases import MailRoom, forget_done_mails, send_next_mail
+from promenade_identity.mail.watched import WatchedTransport, show_waiting
 from promenade_identity.me.use_cases import MeRoom
 from promenade_identity.operator.postgres import PostgresEverybody
 from promenade_identity.operator.use_cases import OperatorRoom
@@ -82,7 +84,7 @@ class Engines:
     redis: Redis
     hashes: Argon2Hashes
     announcements: RedisAnnouncements
-    send_mails: Job
+    mail_jobs: list[Job]
 
 
 def furnish(settings: Settings) -> tuple[Rooms, Engines]:
@@ -107,8 +109,13 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
 
     # The job that sends and the queue that wakes it know each other.
     mails = PostgresMails(database, key_settings.seal("mails"), lambda: send_mails.wake())
-    mail_room = MailRoom(database, mails, _transport(settings))
+    mail_room = MailRoom(database, mails, WatchedTransport(_transport(settings)))
     send_mails = Job("mails", partial(send_next_mail, room=mail_room), every=1.0)
+    mail_jobs = [
+        send_mails,
+        Job("mail-gauges", partial(show_waiting, mails), every=5),
+        Job("done-mails", partial(forget_done_mails, room=mail_room), every=3600),
+    ]
 
     rooms = Rooms(
         user=UserRoom(
@@ -213,7 +220,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
         audit=AuditRoom(database, trail),
     )
     engines = Engines(
-        database=database, redis=redis, hashes=hashes, announcements=redis_announcements, send_mails=send_mails
+        database=database, redis=redis, hashes=hashes, announcements=redis_announcements, mail_jobs=mail_jobs
     )
     return rooms, engines
 

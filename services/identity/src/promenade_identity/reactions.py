@@ -8,17 +8,21 @@ from promenade_chassis.events.bus import Bus
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import (
     ContactCodeRequested,
+    UserDeleted,
     UserInvited,
     UserLocked,
+    UserPasswordChanged,
     UserPasswordResetRequested,
     UserRegistered,
     UserRegistrationRepeated,
+    UserReinstated,
+    UserSuspended,
     UserVerificationRequested,
 )
 
 from promenade_identity.contact.use_cases import ContactRoom, issue_contact_code
 from promenade_identity.recovery.use_cases import RecoveryRoom, send_invitation_code, send_reset_code
-from promenade_identity.user.use_cases import UserRoom, send_activation_code, send_notice
+from promenade_identity.user.use_cases import UserRoom, send_activation_code, send_farewell, send_notice
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,10 @@ class Reactions:
         bus.subscribe(UserLocked, self.on_user_locked)
         bus.subscribe(UserPasswordResetRequested, self.on_user_password_reset_requested)
         bus.subscribe(UserInvited, self.on_user_invited)
+        bus.subscribe(UserPasswordChanged, self.on_user_password_changed)
+        bus.subscribe(UserSuspended, self.on_user_suspended)
+        bus.subscribe(UserReinstated, self.on_user_reinstated)
+        bus.subscribe(UserDeleted, self.on_user_deleted)
         bus.subscribe(ContactCodeRequested, self.on_contact_code_requested)
 
     async def on_user_registered(self, event: UserRegistered, _: Envelope) -> None:
@@ -62,6 +70,22 @@ class Reactions:
     async def on_user_invited(self, event: UserInvited, _: Envelope) -> None:
         """The code that sets the first password."""
         await send_invitation_code(event.user_id, room=self.recovery_room)
+
+    async def on_user_password_changed(self, event: UserPasswordChanged, _: Envelope) -> None:
+        """Whoever changed it, the owner learns of it."""
+        await send_notice(event.user_id, "password-changed", room=self.user_room)
+
+    async def on_user_suspended(self, event: UserSuspended, _: Envelope) -> None:
+        """Why nothing works any more. The reason is the staff's and stays in the house."""
+        await send_notice(event.user_id, "account-suspended", room=self.user_room)
+
+    async def on_user_reinstated(self, event: UserReinstated, _: Envelope) -> None:
+        """It works again."""
+        await send_notice(event.user_id, "account-reinstated", room=self.user_room)
+
+    async def on_user_deleted(self, event: UserDeleted, _: Envelope) -> None:
+        """The last mail."""
+        await send_farewell(event.user_id, room=self.user_room)
 
     async def on_contact_code_requested(self, event: ContactCodeRequested, _: Envelope) -> None:
         """The code for another address or number."""

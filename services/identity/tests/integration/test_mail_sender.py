@@ -7,53 +7,25 @@ import email
 import email.policy
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
-from aiosmtpd.smtp import SMTP
+from identity_smtp import Inbox, serving, text_of
 from promenade_chassis.database import Database
 from promenade_chassis.ports import utc_now
-from promenade_identity.mail.entity import Mail, MailNotTaken, MailRefused
+from promenade_identity.mail.entity import Mail, MailNotTaken
 from promenade_identity.mail.postgres import PostgresMails
 from promenade_identity.mail.repository import MailTransport
-from promenade_identity.mail.transports import DirectoryTransport, SmtpSettings, SmtpTransport
+from promenade_identity.mail.smtp import SmtpTransport
+from promenade_identity.mail.transports import DirectoryTransport
 from promenade_identity.mail.use_cases import MailRoom, send_next_mail
 from promenade_identity.sealing import Seal, derived_key
 from promenade_kernel.values.email import Email
+from psycopg.errors import CheckViolation
 
 SEAL = Seal(derived_key("a secret", "tests"))
-
-
-class Inbox:
-    """What an SMTP server took; `answers` are given to the next messages instead of 250."""
-
-    def __init__(self) -> None:
-        self.messages: list[EmailMessage] = []
-        self.answers: list[str] = []
-        self.port = 0
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name
-        if self.answers:
-            return self.answers.pop(0)
-        self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))  # type: ignore[arg-type]
-        return "250 OK"
-
-
-@asynccontextmanager
-async def serving(inbox: Inbox, port: int = 0) -> AsyncGenerator[None, None]:
-    """The server listens while the block runs."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(inbox, hostname="mail.test"), "127.0.0.1", port)
-    inbox.port = server.sockets[0].getsockname()[1]
-    try:
-        yield
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 @pytest.fixture
@@ -63,12 +35,15 @@ async def inbox() -> AsyncGenerator[Inbox, None]:
         yield inbox
 
 
+@pytest.fixture
+async def smtp(inbox: Inbox) -> AsyncGenerator[SmtpTransport, None]:
+    transport = SmtpTransport(inbox.settings())
+    yield transport
+    await transport.rest()
+
+
 def room_of(database: Database, transport: MailTransport) -> MailRoom:
     return MailRoom(database, PostgresMails(database, SEAL), transport)
-
-
-def smtp(inbox: Inbox) -> SmtpTransport:
-    return SmtpTransport(SmtpSettings(host="127.0.0.1", port=inbox.port))
 
 
 async def queue(database: Database, count: int = 1) -> list[Mail]:
@@ -89,10 +64,10 @@ async def row_of(database: Database, mail: Mail) -> dict[str, Any]:
     return row
 
 
-async def test_mails_arrive_at_a_server(database: Database, inbox: Inbox) -> None:
+async def test_mails_arrive_at_a_server(database: Database, inbox: Inbox, smtp: SmtpTransport) -> None:
     """In the order they were queued, each under its own Message-ID; afterwards their text is erased."""
     mails = await queue(database, 3)
-    room = room_of(database, smtp(inbox))
+    room = room_of(database, smtp)
 
     sent = [await send_next_mail(room=room) for _ in range(4)]
 
@@ -100,11 +75,34 @@ async def test_mails_arrive_at_a_server(database: Database, inbox: Inbox) -> Non
     assert [message["Message-ID"] for message in inbox.messages] == [
         f"<{mail.id}@promenade.example.com>" for mail in mails
     ]
-    body = inbox.messages[0].get_body(("plain",))
-    assert body is not None
-    assert body.get_content().strip() == "The code is 042130"
+    assert text_of(inbox.messages[0]).strip() == "The code is 042130"
     rows = [await row_of(database, mail) for mail in mails]
     assert all(row["sealed"] is None and row["sent_at"] is not None for row in rows)
+
+
+async def test_another_secret_erases_nothing(database: Database, inbox: Inbox, smtp: SmtpTransport) -> None:
+    """A sender that cannot open a mail leaves it to one that can."""
+    (mail,) = await queue(database)
+    stranger = PostgresMails(database, Seal(derived_key("another secret", "tests")))
+
+    await send_next_mail(room=MailRoom(database, stranger, smtp))
+
+    row = await row_of(database, mail)
+    assert (row["attempts"], row["last_error"], inbox.messages) == (1, "sealed with another secret", [])
+    async with database.begin():
+        await database.writing_connection().execute("UPDATE mail SET next_at = now()")
+    await send_next_mail(room=room_of(database, smtp))
+    assert [message["Subject"] for message in inbox.messages] == [mail.subject]
+
+
+@pytest.mark.parametrize("kept", ["sealed = NULL", "sent_at = now()", "refused_at = now()"])
+async def test_a_text_is_there_exactly_as_long_as_it_is_needed(database: Database, kept: LiteralString) -> None:
+    """The database itself refuses to lose a text that waits, and to keep one that is done."""
+    await queue(database)
+
+    with pytest.raises(CheckViolation):
+        async with database.begin():
+            await database.writing_connection().execute(f"UPDATE mail SET {kept}")
 
 
 async def test_nothing_readable_waits_in_the_database(database: Database) -> None:
@@ -117,10 +115,10 @@ async def test_nothing_readable_waits_in_the_database(database: Database) -> Non
     assert b"example.com" not in bytes(row["sealed"])
 
 
-async def test_senders_in_parallel_send_each_mail_once(database: Database, inbox: Inbox) -> None:
+async def test_senders_in_parallel_send_each_mail_once(database: Database, inbox: Inbox, smtp: SmtpTransport) -> None:
     """A row in hand is left alone by the others."""
     mails = await queue(database, 10)
-    room = room_of(database, smtp(inbox))
+    room = room_of(database, smtp)
 
     async def sender() -> None:
         while await send_next_mail(room=room):
@@ -131,7 +129,9 @@ async def test_senders_in_parallel_send_each_mail_once(database: Database, inbox
     assert sorted(str(message["Subject"]) for message in inbox.messages) == [mail.subject for mail in mails]
 
 
-async def test_a_sender_that_dies_after_the_servers_word_sends_twice(database: Database, inbox: Inbox) -> None:
+async def test_a_sender_that_dies_after_the_servers_word_sends_twice(
+    database: Database, inbox: Inbox, smtp: SmtpTransport
+) -> None:
     """Not none at all: the mail comes again, and its Message-ID tells that it is the same."""
     await queue(database)
 
@@ -140,20 +140,21 @@ async def test_a_sender_that_dies_after_the_servers_word_sends_twice(database: D
             await super().deliver(mail)
             raise KeyboardInterrupt
 
-    dying = Dies(SmtpSettings(host="127.0.0.1", port=inbox.port))
+    dying = Dies(inbox.settings())
     with pytest.raises(KeyboardInterrupt):
         await send_next_mail(room=room_of(database, dying))
-    await send_next_mail(room=room_of(database, smtp(inbox)))
+    await dying.rest()
+    await send_next_mail(room=room_of(database, smtp))
 
     first, second = inbox.messages
     assert first["Message-ID"] == second["Message-ID"]
 
 
-async def test_a_busy_server_gets_it_later(database: Database, inbox: Inbox) -> None:
+async def test_a_busy_server_gets_it_later(database: Database, inbox: Inbox, smtp: SmtpTransport) -> None:
     """Not at once, and not for ever later; meanwhile the mail stays sealed."""
     (mail,) = await queue(database)
     inbox.answers = ["451 Greylisted"]
-    room = room_of(database, smtp(inbox))
+    room = room_of(database, smtp)
 
     assert [await send_next_mail(room=room) for _ in range(2)] == [True, False]
 
@@ -163,11 +164,11 @@ async def test_a_busy_server_gets_it_later(database: Database, inbox: Inbox) -> 
     assert row["sealed"] is not None
 
 
-async def test_a_refused_mail_is_given_up(database: Database, inbox: Inbox) -> None:
+async def test_a_refused_mail_is_given_up(database: Database, inbox: Inbox, smtp: SmtpTransport) -> None:
     """The server will never take it: why is noted, the text is erased, the next one is sent."""
     refused, taken = await queue(database, 2)
     inbox.answers = ["554 No such user"]
-    room = room_of(database, smtp(inbox))
+    room = room_of(database, smtp)
 
     assert [await send_next_mail(room=room) for _ in range(3)] == [True, True, False]
 
@@ -184,26 +185,17 @@ async def test_mails_wait_for_a_server_that_is_away(database: Database) -> None:
         reserved.bind(("127.0.0.1", 0))
         inbox.port = reserved.getsockname()[1]
     (mail,) = await queue(database)
-    room = room_of(database, smtp(inbox))
+    room = room_of(database, SmtpTransport(inbox.settings()))
 
     await send_next_mail(room=room)
     assert (await row_of(database, mail))["attempts"] == 1
     async with database.begin():
         await database.writing_connection().execute("UPDATE mail SET next_at = now()")
     async with serving(inbox, inbox.port):
-        await send_next_mail(room=room)
+        while await send_next_mail(room=room):
+            pass
 
     assert [message["Subject"] for message in inbox.messages] == [mail.subject]
-
-
-async def test_a_password_never_travels_in_the_clear(inbox: Inbox) -> None:
-    """A server that offers no TLS is not told it."""
-    settings = SmtpSettings(host="127.0.0.1", port=inbox.port, username="promenade", password="a password")
-    mail = Mail(to=Email("ada@example.com"), subject="s", text="t\n", html="h")
-
-    with pytest.raises(MailNotTaken):
-        await SmtpTransport(settings).deliver(mail)
-    assert inbox.messages == []
 
 
 async def test_mails_become_files(database: Database, tmp_path: Path) -> None:
@@ -228,14 +220,3 @@ async def test_a_folder_that_cannot_be_written_gets_them_later(tmp_path: Path) -
 
     with pytest.raises(MailNotTaken):
         await DirectoryTransport(tmp_path / "file" / "mail").deliver(mail)
-
-
-async def test_refusals_are_told_from_delays(inbox: Inbox) -> None:
-    """5xx is for ever, 4xx is not."""
-    mail = Mail(to=Email("ada@example.com"), subject="s", text="t\n", html="h")
-    inbox.answers = ["550 Never", "450 Later"]
-
-    with pytest.raises(MailRefused):
-        await smtp(inbox).deliver(mail)
-    with pytest.raises(MailNotTaken):
-        await smtp(inbox).deliver(mail)

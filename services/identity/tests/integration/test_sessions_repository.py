@@ -72,7 +72,7 @@ class Store:
         """The mail that would be sent, and how often it has failed."""
         async with self.unit_of_work.begin():
             waiting = await self.mails.take(now)
-        return (waiting.mail.id, waiting.attempts) if waiting else None
+        return (waiting.id, waiting.attempts) if waiting else None
 
 
 @pytest.fixture(params=["memory", "postgres"])

@@ -112,13 +112,16 @@ async def test_an_address_finds_its_user_however_it_is_spelled(store: Store) -> 
 
 
 async def test_a_deleted_user_is_gone_and_his_address_free(store: Store) -> None:
-    """Nothing finds him any more; somebody else may take the address."""
+    """Nothing finds him but who asks for the deleted, too; somebody else may take the address."""
     user = await store.add()
     user.delete(NOW)
     await store.save(user)
 
     with pytest.raises(NotFound):
         await store.users.get(user.id)
+    with pytest.raises(NotFound):
+        await store.users.get_with_deleted(uuid4())
+    assert await store.users.get_with_deleted(user.id) == user
     assert await store.users.find_by_email(user.email) is None
     again = await store.add(User(email=user.email))
     assert await store.users.find_by_email(user.email) == again

@@ -22,6 +22,7 @@ from promenade_kernel.events.identity import (
     UserDeleted,
     UserInvited,
     UserLocked,
+    UserPasswordChanged,
     UserRegistered,
     UserRegistrationRepeated,
     UserReinstated,
@@ -175,12 +176,13 @@ def test_suspending_makes_tokens_stale_and_reinstating_does_not() -> None:
 
 
 def test_another_password_makes_tokens_stale() -> None:
-    """All access tokens given out before are of an older epoch."""
+    """All access tokens given out before are of an older epoch, and the owner is going to be told."""
     user = user_in(UserStatus.ACTIVE)
 
     user.change_password("another hash")
 
     assert (user.password_hash, user.authz_epoch) == ("another hash", 1)
+    assert user.recorded() == (UserPasswordChanged(user_id=user.id),)
 
 
 @pytest.mark.parametrize("end", [User.delete, User.expire])

@@ -64,3 +64,19 @@ def test_canonical_is_an_address_of_its_own_key(text: str, other: str):
     canonical = Email(text).canonical
 
     assert Email.trusted(canonical).canonical == canonical
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [
+        ("ada@example.com", "example.com"),
+        ("ada@BÜCHER.example", "xn--bcher-kva.example"),
+        ("ada@xn--bcher-kva.example", "xn--bcher-kva.example"),
+        # IDNA 2003 would make another domain of it.
+        ("ada@faß.example", "xn--fa-hia.example"),
+        ("jürgen@bücher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_every_domain_can_be_written_in_ascii(address: str, domain: str) -> None:
+    """As mail servers that know nothing else have to be told it."""
+    assert Email(address).ascii_domain == domain

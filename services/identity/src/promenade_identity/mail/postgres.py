@@ -6,20 +6,26 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from promenade_chassis.database import Database
-from promenade_chassis.repository import BaseRepository
+from promenade_chassis.repository import BaseRepository, Row
 from promenade_kernel.values import codec
 
-from promenade_identity.mail.entity import Mail, WaitingMail
+from promenade_identity.mail.entity import Mail, Waiting, WaitingMail
 from promenade_identity.sealing import Seal
 
 _QUEUE = """
 INSERT INTO mail (id, sealed, created_at, next_at) VALUES (%(id)s, %(sealed)s, %(created_at)s, %(created_at)s)
 """
 _TAKE = """
-SELECT id, sealed, attempts FROM mail
+SELECT id, sealed, created_at, attempts FROM mail
 WHERE sent_at IS NULL AND refused_at IS NULL AND next_at <= %(now)s
 ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_WAITING = "SELECT count(*), min(created_at) AS since FROM mail WHERE sent_at IS NULL AND refused_at IS NULL"
+_FORGET = """
+DELETE FROM mail
+WHERE id IN (SELECT id FROM mail WHERE coalesce(sent_at, refused_at) < %(before)s LIMIT %(limit)s)
 """
 _MARK_SENT = "UPDATE mail SET sent_at = %(now)s, sealed = NULL WHERE id = %(id)s"
 _POSTPONE = "UPDATE mail SET attempts = attempts + 1, next_at = %(until)s, last_error = %(error)s WHERE id = %(id)s"
@@ -43,12 +49,20 @@ class PostgresMails(BaseRepository):
             self._database.on_commit(self._when_queued)
 
     async def take(self, now: datetime) -> WaitingMail | None:
-        """The mail that is due and waits longest, held until the transaction ends; those held by others are left."""
+        """The mail that is due longest, held until the transaction ends; those held by others are left."""
         row = await self._write_one(_TAKE, now=now)
         if row is None:
             return None
-        content = self._seal.open(bytes(row["sealed"]), str(row["id"]))
-        return WaitingMail(codec.decode(content, Mail), row["attempts"])
+        return WaitingMail(row["id"], row["created_at"], row["attempts"], self._opened(row))
+
+    async def waiting(self) -> Waiting:
+        """How many mails are neither sent nor given up."""
+        row = await self._fetch_one(_WAITING)
+        return Waiting(row["count"], row["since"]) if row else Waiting(0, None)
+
+    async def forget_done(self, before: datetime, limit: int) -> int:
+        """Drop rows of mails that were sent or given up before a moment; answers how many."""
+        return await self._execute(_FORGET, before=before, limit=limit)
 
     async def mark_sent(self, mail_id: UUID, now: datetime) -> None:
         """The server has it: note when, erase what it said."""
@@ -61,3 +75,10 @@ class PostgresMails(BaseRepository):
     async def give_up(self, mail_id: UUID, now: datetime, error: str) -> None:
         """Nobody will ever take it: note why, erase what it said."""
         await self._execute(_GIVE_UP, id=mail_id, now=now, error=error[:LONGEST_ERROR])
+
+    def _opened(self, row: Row) -> Mail | None:
+        try:
+            content = self._seal.open(bytes(row["sealed"]), str(row["id"]))
+        except InvalidTag:
+            return None
+        return codec.decode(content, Mail)

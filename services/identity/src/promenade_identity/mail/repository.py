@@ -9,7 +9,7 @@ from uuid import UUID
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
-from promenade_identity.mail.entity import Mail, WaitingMail
+from promenade_identity.mail.entity import Mail, Waiting, WaitingMail
 
 
 class Mails(Protocol):
@@ -24,7 +24,15 @@ class Outgoing(Protocol):
     """The same mails, as the sender sees them."""
 
     async def take(self, now: datetime) -> WaitingMail | None:
-        """The mail that is due and waits longest, held until the transaction ends; those held by others are left."""
+        """The mail that is due longest, held until the transaction ends; those held by others are left."""
+        ...
+
+    async def waiting(self) -> Waiting:
+        """How many mails are neither sent nor given up."""
+        ...
+
+    async def forget_done(self, before: datetime, limit: int) -> int:
+        """Drop rows of mails that were sent or given up before a moment; answers how many."""
         ...
 
     async def mark_sent(self, mail_id: UUID, now: datetime) -> None:
@@ -44,7 +52,11 @@ class MailTransport(Protocol):
     """Carries mails out of the house."""
 
     async def deliver(self, mail: Mail) -> None:
-        """Hand a mail over; raises `MailNotTaken` or `MailRefused`."""
+        """Hand a mail over; raises `MailNotTaken`, `MailServerAway` or `MailRefused`."""
+        ...
+
+    async def rest(self) -> None:
+        """Nothing follows for now: let go of what was kept for the next mail."""
         ...
 
 

@@ -1,34 +1,20 @@
-"""Ways out of the house for mails and text messages."""
+"""Ways out of the house that need no server: mails as files, text messages as lines of the log."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-import aiosmtplib
 import msgspec
 import structlog
 from promenade_chassis.database import Database
 from promenade_kernel.values.phone import Phone
 
-from promenade_identity.mail.entity import Mail, MailNotTaken, MailRefused
+from promenade_identity.mail.entity import Mail, MailNotTaken
 from promenade_identity.mail.message import message_of
+from promenade_identity.mail.smtp import SmtpSettings
 
 log = structlog.get_logger(__name__)
-
-IMPLICIT_TLS_PORT = 465
-SMTP_SECONDS = 20.0
-PERMANENT = 500
-
-
-class SmtpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A server to submit to. Port 465 is TLS from the start; with a username others must offer STARTTLS."""
-
-    host: str
-    port: int = 587
-    username: str = ""
-    password: str = ""
-    sender: str = "Promenade <no-reply@promenade.example.com>"
 
 
 class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,36 +22,6 @@ class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     directory: str | None = None
     smtp: SmtpSettings | None = None
-
-
-class SmtpTransport:
-    """Submits each mail over a connection of its own."""
-
-    def __init__(self, settings: SmtpSettings) -> None:
-        self._settings = settings
-
-    async def deliver(self, mail: Mail) -> None:
-        """Hand a mail over; raises `MailNotTaken` or `MailRefused`."""
-        settings = self._settings
-        implicit = settings.port == IMPLICIT_TLS_PORT
-        try:
-            await aiosmtplib.send(
-                message_of(mail, settings.sender),
-                hostname=settings.host,
-                port=settings.port,
-                username=settings.username or None,
-                password=settings.password or None,
-                use_tls=implicit,
-                # A password is never sent in the clear; without one TLS is used where it is offered.
-                start_tls=False if implicit else bool(settings.username) or None,
-                timeout=SMTP_SECONDS,
-            )
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            raise _failure(error.recipients[0].code, error) from error
-        except (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPDataError) as error:
-            raise _failure(error.code, error) from error
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise MailNotTaken(type(error).__name__) from error
 
 
 class DirectoryTransport:
@@ -81,6 +37,9 @@ class DirectoryTransport:
             await asyncio.to_thread(self._write, mail)
         except OSError as error:
             raise MailNotTaken(type(error).__name__) from error
+
+    async def rest(self) -> None:
+        """Nothing is held."""
 
     def _write(self, mail: Mail) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -101,7 +60,3 @@ class LoggedTextMessages:
         """Log the message after the commit."""
         shown = "(hidden)" if self._hides_text else text
         self._database.on_commit(lambda: log.info("text-message.sent", to=f"…{to[-3:]}", text=shown))
-
-
-def _failure(code: int, error: aiosmtplib.SMTPException) -> Exception:
-    return (MailRefused if code >= PERMANENT else MailNotTaken)(f"{type(error).__name__} {code}")

@@ -14,6 +14,7 @@ from promenade_kernel.events.identity import (
     UserDeleted,
     UserInvited,
     UserLocked,
+    UserPasswordChanged,
     UserPasswordResetRequested,
     UserRegistered,
     UserRegistrationRepeated,
@@ -190,6 +191,7 @@ class User(Aggregate):
         """Put another password in the old one's place; all access tokens become stale."""
         self.password_hash = password_hash
         self.raise_epoch()
+        self.record(UserPasswordChanged(user_id=self.id))
 
     def lock(self, until: datetime) -> None:
         """Tell that wrong passwords have locked the account."""

@@ -24,13 +24,13 @@ from promenade_identity.user.repository import USERS, UserFilter
 
 # The one place that leaves deleted users out.
 _LIVING = 'SELECT * FROM "user" WHERE deleted_at IS NULL'
+_GET_WITH_DELETED = 'SELECT * FROM "user" WHERE id = %(id)s'
 _GET = _LIVING + " AND id = %(id)s"
 # Shared: sign-ins of the same user wait for it, other readers of the row do not.
 _HOLD = 'SELECT 1 FROM "user" WHERE deleted_at IS NULL AND id = %(id)s FOR SHARE'
 _OF_EMAIL = _LIVING + " AND email_key = %(email_key)s"
 # A row that is not there yet cannot be locked, an address can.
 _HOLD_ADDRESS = "SELECT pg_advisory_xact_lock(hashtextextended(%(email_key)s, 1))"
-_GET_WITH_DELETED = 'SELECT * FROM "user" WHERE id = %(id)s'
 _PENDING_SINCE = (
     _LIVING
     + """

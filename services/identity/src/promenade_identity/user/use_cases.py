@@ -121,6 +121,14 @@ async def send_notice(user_id: UUID, template: str, *, room: UserRoom) -> None:
             await room.mails.queue(room.templates.render(template, user.email))
 
 
+async def send_farewell(user_id: UUID, *, room: UserRoom) -> None:
+    """Tell a deleted user so by mail; an address that nobody has proved to own gets none."""
+    async with room.unit_of_work.begin():
+        user = await room.users.get_with_deleted(user_id)
+        if user.email_verified_at is not None:
+            await room.mails.queue(room.templates.render("account-deleted", user.email))
+
+
 async def verify_email(email: Email, code: str, *, room: UserRoom) -> User:
     """Activate a user with the attempt whose code was given; raises `InvalidCode`, whatever the reason."""
     async with room.pace.refusals():

@@ -77,6 +77,13 @@ class UserPasswordResetRequested(Event, frozen=True, kw_only=True):
     user_id: UUID
 
 
+@event("user.password-changed.v1", context=CONTEXT)
+class UserPasswordChanged(Event, frozen=True, kw_only=True):
+    """A user has another password; the owner of the address is told by mail."""
+
+    user_id: UUID
+
+
 @event("user.suspended.v1", context=CONTEXT)
 class UserSuspended(Event, frozen=True, kw_only=True):
     """A user may do nothing until reinstated, or until the time given."""

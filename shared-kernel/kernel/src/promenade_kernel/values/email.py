@@ -60,6 +60,11 @@ class Email(TextValue):
         return self.rpartition("@")[2]
 
     @property
+    def ascii_domain(self) -> str:
+        """The domain as the DNS has it (IDNA 2008): `xn--bcher-kva.example`."""
+        return validate_email(self, check_deliverability=False, test_environment=True).ascii_domain
+
+    @property
     def canonical(self) -> str:
         """The key by which two spellings are the same address: its local part case folded, for unique indexes.
 

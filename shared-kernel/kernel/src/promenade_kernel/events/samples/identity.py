@@ -13,6 +13,7 @@ SAMPLES: tuple[Event, ...] = (
     events.UserRolesChanged(user_id=USER, roles=["manager", "user"], roles_before=["user"]),
     events.UserLocked(user_id=USER, until=moment(5, 12)),
     events.UserPasswordResetRequested(user_id=USER),
+    events.UserPasswordChanged(user_id=USER),
     events.UserSuspended(user_id=USER, until=moment(20, 0)),
     events.UserReinstated(user_id=USER),
     events.UserDeleted(user_id=USER),
