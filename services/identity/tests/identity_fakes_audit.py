@@ -17,7 +17,7 @@ class RecordingTrail:
     """Entries in a list."""
 
     def __init__(self, unit_of_work: InMemoryUnitOfWork) -> None:
-        self._unit_of_work = unit_of_work
+        self.unit_of_work = unit_of_work
         self.rows: list[Entry] = []
         self.entries: list[Told] = []
         """What `record` was told: action, actor, subject, details."""
@@ -36,7 +36,7 @@ class RecordingTrail:
         self.entries.append((action, actor, subject, dict(details or {})))
 
     async def add(self, entry: Entry) -> None:
-        self._unit_of_work.require()
+        self.unit_of_work.require()
         self.rows.append(entry)
 
     async def list(self, wanted: EntryFilter, page: PageRequest) -> Page[Entry]:
