@@ -184,6 +184,16 @@ def test_an_index_has_every_page_ready(database_url: str, wanted: EntryFilter) -
     assert unsorted_by_index(database_url, LIST, wanted, {"at": MOMENT}) == set()
 
 
+async def test_every_filter_has_its_index(database: Database) -> None:
+    """One range of it is one page of what is asked for, newest first, however rare that is in the trail."""
+    async with database.reading_connection() as connection:
+        rows = await connection.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'audit_entry'")
+        found = {row["indexdef"].rpartition("(")[2] for row in await rows.fetchall()}
+
+    narrowed = [name for name in TRAIL.filter_names if name not in ("from_", "to")]
+    assert found >= {"at, id)", *(f"{name}, at, id)" for name in narrowed)}
+
+
 @pytest.mark.parametrize(
     "change",
     [
