@@ -17,6 +17,8 @@ COMMANDS = {
     "verify_contact": "verify",
     "make_contact_primary": "make-primary",
 }
+# Who may write roles, and holds what the acts write into them.
+ROLE_STAFF = ("roles:read", "roles:write", "orders:read")
 NEW_PASSWORD = "an owl sings in the rain at noon"
 
 
@@ -43,6 +45,9 @@ class IdentityActs:
             return Act(path=f"{BASE}/auth/password/change", body=body, headers=headers)
         if operation == "end_session":
             return await self._end_session(address, headers)
+        if operation.endswith("_role"):
+            staff = await self._visitor.staff(f"{uuid4().hex}@example.com", *ROLE_STAFF)
+            return await RoleActs(self._client, bearer(staff))(operation)
         return await ContactActs(self._client, self._visitor.fakes.rooms.contact)(operation)
 
     async def _end_session(self, address: str, headers: dict[str, str]) -> Act:
@@ -50,6 +55,25 @@ class IdentityActs:
         sessions = (await self._client.get(f"{BASE}/auth/sessions", headers=headers)).json()["items"]
         other = next(each for each in sessions if not each["current"])
         return Act(path=f"{BASE}/auth/sessions/{other['id']}", headers=headers)
+
+
+class RoleActs:
+    """`headers` are of somebody who holds `ROLE_STAFF`."""
+
+    def __init__(self, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        self._client = client
+        self._headers = headers
+
+    async def __call__(self, operation: str) -> Act:
+        """The request of an operation, possible now."""
+        headers = self._headers
+        role = {"name": f"role-{uuid4().hex}", "permissions": ["orders:read"]}
+        if operation == "create_role":
+            return Act(path=f"{BASE}/roles", body=role, headers=headers)
+        assert (await self._client.post(f"{BASE}/roles", json=role, headers=headers)).status_code == 201
+        path = f"{BASE}/roles/{role['name']}"
+        body = {"permissions": ["roles:read"]} if operation == "change_role" else None
+        return Act(path=path, body=body, watch=path, headers=headers)
 
 
 class ContactActs:

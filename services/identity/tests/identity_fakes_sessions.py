@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -79,6 +80,10 @@ class InMemoryRevocations:
     async def add(self, revocation: Revocation) -> None:
         self._unit_of_work.require()
         self.added.append(revocation)
+
+    async def add_all(self, revocations: Sequence[Revocation]) -> None:
+        self._unit_of_work.require()
+        self.added += revocations
 
     async def newest(self) -> int:
         return len(self.added)

@@ -85,6 +85,16 @@ class InMemoryUsers(InMemoryRepository[User]):
         found = [user for user in self._living() if user.status is UserStatus.PENDING and user.created_at < moment]
         return [self._copy(user) for user in sorted(found, key=lambda user: user.created_at)[:limit]]
 
+    def all(self) -> list[User]:
+        """Every user, deleted ones too."""
+        return [self._copy(user) for user in self._rows.values()]
+
+    def overwrite(self, user: User, now: datetime) -> None:
+        """Store a user as a statement over many does: whatever version he was read in."""
+        self._unit_of_work.require()
+        user.version, user.updated_at = user.version + 1, now
+        self._rows[user.id] = user
+
 
 class InMemoryAttempts:
     """Attempts in a list."""

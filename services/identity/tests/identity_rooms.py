@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from identity_fakes import InMemoryCodes, InMemoryContacts, PlainTemplates, RecordingMails, RecordingTextMessages
 from identity_fakes_audit import RecordingTrail
+from identity_fakes_roles import InMemoryHolders, InMemoryRoles
 from identity_fakes_sessions import (
     CountedAnnouncements,
     FixedKeyRing,
@@ -36,6 +37,8 @@ from promenade_identity.me.use_cases import MeRoom
 from promenade_identity.password.entity import PasswordRules
 from promenade_identity.profile.use_cases import ProfileRoom
 from promenade_identity.recovery.use_cases import RecoveryRoom
+from promenade_identity.role.entity import Role
+from promenade_identity.role.use_cases import RoleRoom
 from promenade_identity.session.access_tokens import SignedAccessTokens
 from promenade_identity.session.entity import RefreshMint
 from promenade_identity.session.use_cases import SessionRoom
@@ -76,6 +79,7 @@ class Fakes:
         self.sessions = InMemorySessions(self.unit_of_work)
         self.revocations = InMemoryRevocations(self.unit_of_work)
         self.announcements = CountedAnnouncements(self.revocations)
+        self.roles = InMemoryRoles(self.unit_of_work)
         self.trail = RecordingTrail(self.unit_of_work)
         self.rooms = self._rooms()
 
@@ -99,6 +103,7 @@ class Fakes:
                 mint=mint,
                 contacts=self.contacts,
                 profiles=self.profiles,
+                grants=self.roles,
                 mails=self.mails,
                 templates=templates,
                 trail=self.trail,
@@ -107,6 +112,7 @@ class Fakes:
                 unit_of_work=self.unit_of_work,
                 sessions=self.sessions,
                 users=self.users,
+                grants=self.roles,
                 passwords=self.hashes,
                 pace=self.pace,
                 refresh_mint=RefreshMint(b"another key for tests"),
@@ -142,7 +148,15 @@ class Fakes:
                 text_messages=RecordingTextMessages(),
             ),
             profile=ProfileRoom(self.unit_of_work, self.profiles),
-            me=MeRoom(self.users, self.profiles, self.contacts),
+            role=RoleRoom(
+                unit_of_work=self.unit_of_work,
+                roles=self.roles,
+                holders=InMemoryHolders(self.users),
+                revocations=self.revocations,
+                announcements=self.announcements,
+                trail=self.trail,
+            ),
+            me=MeRoom(self.users, self.profiles, self.contacts, self.roles),
             key=KeyRoom(self.unit_of_work, InMemorySigningKeys(self.unit_of_work), Ed25519Keysmith(), self.ring),
             mail=MailRoom(self.unit_of_work, InMemoryMails(self.unit_of_work), NoTransport()),
             audit=AuditRoom(self.unit_of_work, self.trail),
@@ -212,6 +226,19 @@ class Visitor:
         change(user)
         async with self.fakes.unit_of_work.begin():
             await self.fakes.users.save(user)
+
+    async def staff(self, address: str, *permissions: str) -> str:
+        """The access token of a new user with a role of just these permissions."""
+        await self.activate(address)
+        role = Role(name=f"role-{uuid4().hex}", added=frozenset(permissions))
+        async with self.fakes.unit_of_work.begin():
+            await self.fakes.roles.add(role)
+
+        def appoint(user: User) -> None:
+            user.roles = (role.name,)
+
+        await self.change(address, appoint)
+        return (await self.login(address))["access_token"]
 
     async def user(self, address: str) -> User:
         found = await self.fakes.users.find_by_email(Email(address))

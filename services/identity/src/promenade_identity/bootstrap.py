@@ -27,6 +27,7 @@ from promenade_identity.me.http import MeController
 from promenade_identity.profile.http import ProfileController
 from promenade_identity.reactions import Reactions
 from promenade_identity.recovery.http import RecoveryController
+from promenade_identity.role.http import PermissionController, RoleController
 from promenade_identity.session.http import SessionController
 from promenade_identity.session.use_cases import drop_expired
 from promenade_identity.user.http import RegistrationController
@@ -79,6 +80,8 @@ def build_app(
             ProfileController,
             ContactController,
             AuditController,
+            RoleController,
+            PermissionController,
         ],
         root_routes=[KeyController],
         dependencies={
@@ -88,6 +91,7 @@ def build_app(
             "me_room": rooms.me,
             "profile_room": rooms.profile,
             "contact_room": rooms.contact,
+            "role_room": rooms.role,
             "key_room": rooms.key,
             "audit_room": rooms.audit,
         },

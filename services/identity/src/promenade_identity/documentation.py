@@ -15,6 +15,7 @@ DOCUMENTATION = Documentation(
         "profiles": "What users tell about themselves.",
         "contacts": "Email addresses, phone numbers and postal addresses, and the proof that they are one's own.",
         "audit": "Who did what, to whom, and what came of it; refusals included.",
+        "roles": "Named sets of permissions: five of the system, and your own.",
         "keys": "The public keys that access tokens are verified with.",
     },
     examples={
@@ -65,6 +66,20 @@ DOCUMENTATION = Documentation(
         "ChangeContact": {"label": "private", "phone": None, "address": None},
         "Verify": {"code": "123456"},
         "ContactResource": {"type": "email", "phone": None, "address": None, "label": "private", "is_primary": True},
+        "CreateRole": {
+            "name": "back-office",
+            "description": "Looks after orders",
+            "permissions": ["orders:read", "orders:update"],
+        },
+        "ChangeRole": {"description": "Looks after orders", "permissions": ["orders:read", "orders:cancel"]},
+        "RoleResource": {
+            "name": "back-office",
+            "description": "Looks after orders",
+            "permissions": ["orders:read", "orders:update"],
+            "is_system": False,
+        },
+        "PermissionResource": {"name": "orders:cancel", "meaning": "Cancel any order"},
+        "Catalogue": {"items": [{"name": "orders:cancel", "meaning": "Cancel any order"}], "next_cursor": None},
         "OwnContact": {"type": "email", "phone": None, "address": None, "label": "private", "is_primary": True},
     },
 )

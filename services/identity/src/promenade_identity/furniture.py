@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import structlog
 from promenade_chassis.config import ConfigurationError, Settings, section
 from promenade_chassis.database import Database
 from promenade_chassis.jobs import Job
@@ -34,14 +35,18 @@ from promenade_identity.profile.use_cases import ProfileRoom
 from promenade_identity.recovery.use_cases import RecoveryRoom
 from promenade_identity.revocation.postgres import PostgresRevocations
 from promenade_identity.revocation.redis import RedisAnnouncements
+from promenade_identity.role.postgres import PostgresGrants, PostgresRoles
+from promenade_identity.role.use_cases import RoleRoom
 from promenade_identity.sealing import Seal, derived_key
 from promenade_identity.session.access_tokens import SignedAccessTokens
 from promenade_identity.session.entity import RefreshMint
 from promenade_identity.session.postgres import PostgresSessions
 from promenade_identity.session.use_cases import SessionRoom
 from promenade_identity.user.pace import SteadyPace
-from promenade_identity.user.postgres import PostgresAttempts, PostgresUsers
+from promenade_identity.user.postgres import PostgresAttempts, PostgresHolders, PostgresUsers
 from promenade_identity.user.use_cases import UserRoom
+
+log = structlog.get_logger(__name__)
 
 SHORTEST_SECRET = 32
 REDIS_SECONDS = 2.0
@@ -62,6 +67,7 @@ class Rooms:
     recovery: RecoveryRoom
     contact: ContactRoom
     profile: ProfileRoom
+    role: RoleRoom
     me: MeRoom
     key: KeyRoom
     mail: MailRoom
@@ -89,6 +95,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
     pace = SteadyPace(passwords.answer_after_ms / 1000)
     users, contacts, profiles = PostgresUsers(database), PostgresContacts(database), PostgresProfiles(database)
     sessions, revocations = PostgresSessions(database), PostgresRevocations(database)
+    grants = PostgresGrants(database)
     announcements = RedisAnnouncements(redis, revocations)
     codes, mint, templates = PostgresCodes(database), CodeMint(derived_key(secret, "codes")), JinjaTemplates()
     trail = PostgresTrail(database)
@@ -112,6 +119,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             mint=mint,
             contacts=contacts,
             profiles=profiles,
+            grants=grants,
             mails=mails,
             templates=templates,
             trail=trail,
@@ -120,6 +128,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             unit_of_work=database,
             sessions=sessions,
             users=users,
+            grants=grants,
             passwords=hashes,
             pace=pace,
             refresh_mint=RefreshMint(derived_key(secret, "refresh tokens")),
@@ -155,7 +164,15 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             text_messages=LoggedTextMessages(database, hides_text=settings.profile == "prod"),
         ),
         profile=ProfileRoom(database, profiles),
-        me=MeRoom(users, profiles, contacts),
+        role=RoleRoom(
+            unit_of_work=database,
+            roles=PostgresRoles(database),
+            holders=PostgresHolders(database),
+            revocations=revocations,
+            announcements=announcements,
+            trail=trail,
+        ),
+        me=MeRoom(users, profiles, contacts, grants),
         key=KeyRoom(database, keys, Ed25519Keysmith(), ring),
         mail=mail_room,
         audit=AuditRoom(database, trail),

@@ -1,25 +1,34 @@
-"""Idempotency-Key on every POST that keeps keys in Identity, those of contacts, with the real database behind."""
+"""Idempotency-Key on every POST that keeps keys in Identity, with the real database behind."""
 
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
 import httpx
 import pytest
-from identity_acts import ContactActs
-from identity_contacts import contacts_app, fake_room
+from identity_acts import ROLE_STAFF, ContactActs, RoleActs
 from identity_fakes import PlainTemplates, RecordingMails, RecordingTextMessages
+from identity_fakes_sessions import CountedAnnouncements, InMemoryRevocations
 from identity_rooms import Fakes
+from litestar import Litestar
+from promenade_chassis.config import HttpSettings
 from promenade_chassis.database import Database
-from promenade_chassis.idempotency import PostgresIdempotencyStore
+from promenade_chassis.http.app import create_app
+from promenade_chassis.http.health import Readiness
+from promenade_chassis.idempotency import IdempotencyStore, PostgresIdempotencyStore
 from promenade_chassis.testing.clients import client_of
-from promenade_chassis.testing.fakes import FakeVerifier, InMemoryIdempotencyStore
+from promenade_chassis.testing.fakes import FakeVerifier, InMemoryIdempotencyStore, InMemoryUnitOfWork
 from promenade_chassis.testing.key_contract import KeyContract, Serve
-from promenade_chassis.testing.route_contract import Prepare, write_routes
+from promenade_chassis.testing.route_contract import Act, Prepare, write_routes
+from promenade_identity.audit.postgres import PostgresTrail
 from promenade_identity.code.entity import CodeMint
 from promenade_identity.code.postgres import PostgresCodes
+from promenade_identity.contact.http import ContactController
 from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
-from promenade_identity.user.postgres import PostgresUsers
+from promenade_identity.role.http import RoleController
+from promenade_identity.role.postgres import PostgresRoles
+from promenade_identity.role.use_cases import RoleRoom
+from promenade_identity.user.postgres import PostgresHolders, PostgresUsers
 
 
 def real_room(database: Database) -> ContactRoom:
@@ -35,32 +44,66 @@ def real_room(database: Database) -> ContactRoom:
     )
 
 
+def real_roles(database: Database) -> RoleRoom:
+    revocations = InMemoryRevocations(InMemoryUnitOfWork())
+    return RoleRoom(
+        unit_of_work=database,
+        roles=PostgresRoles(database),
+        holders=PostgresHolders(database),
+        revocations=revocations,
+        announcements=CountedAnnouncements(revocations),
+        trail=PostgresTrail(database),
+    )
+
+
+def app_of(contacts: ContactRoom, roles: RoleRoom, verifier: FakeVerifier, answers: IdempotencyStore) -> Litestar:
+    """The routes of contacts and roles."""
+    return create_app(
+        context="identity",
+        version="1",
+        description="Identity",
+        routes=[ContactController, RoleController],
+        dependencies={"contact_room": contacts, "role_room": roles},
+        verifier=verifier,
+        unit_of_work=contacts.unit_of_work,
+        idempotency=answers,
+        readiness=Readiness("identity", "1", {}),
+        http=HttpSettings(),
+    )
+
+
 @pytest.fixture
 def serve(verifier: FakeVerifier) -> Serve:
-    """The routes of contacts on any database."""
-    return lambda database, answers: contacts_app(real_room(database), verifier, answers)
+    """The routes on any database."""
+    return lambda database, answers: app_of(real_room(database), real_roles(database), verifier, answers)
 
 
 @pytest.fixture
 async def client(
     serve: Serve, database: Database, verifier: FakeVerifier, user_id: UUID
 ) -> AsyncGenerator[httpx.AsyncClient, None]:
-    """Signed in as an ordinary user."""
+    """Signed in as an ordinary user, but for roles."""
     async with client_of(serve(database, PostgresIdempotencyStore(database))) as client:
-        client.headers.update(verifier.sign_in(user_id))
+        client.headers.update(verifier.sign_in(user_id, *ROLE_STAFF))
         yield client
 
 
 @pytest.fixture
 def prepare(client: httpx.AsyncClient, database: Database) -> Prepare:
     """Makes each operation possible."""
-    return ContactActs(client, real_room(database))
+    contacts = ContactActs(client, real_room(database))
+    roles = RoleActs(client, {"Authorization": client.headers["authorization"]})
+
+    async def prepare(operation: str) -> Act:
+        return await (roles if operation.endswith("_role") else contacts)(operation)
+
+    return prepare
 
 
 class TestKeys(KeyContract):
     """On PostgreSQL."""
 
-    routes = write_routes(contacts_app(fake_room(), FakeVerifier(), InMemoryIdempotencyStore()))
+    routes = write_routes(app_of(Fakes().rooms.contact, Fakes().rooms.role, FakeVerifier(), InMemoryIdempotencyStore()))
 
 
 def test_no_other_post_keeps_keys() -> None:

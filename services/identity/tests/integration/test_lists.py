@@ -1,4 +1,4 @@
-"""The lists of contacts and sessions: the contract of all lists."""
+"""The lists of contacts, sessions and roles: the contract of all lists."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from identity_contacts import MOMENT, ContactStore, fresh_email
+from identity_fakes_roles import InMemoryRoles
 from identity_fakes_sessions import InMemorySessions
 from promenade_chassis.database import Database
 from promenade_chassis.ports import utc_now
@@ -16,6 +17,10 @@ from promenade_chassis.testing.plans import unsorted_by_index
 from promenade_identity.contact import postgres as contacts
 from promenade_identity.contact.entity import Contact
 from promenade_identity.contact.repository import CONTACTS, ContactFilter
+from promenade_identity.role import postgres as roles
+from promenade_identity.role.entity import Role
+from promenade_identity.role.postgres import PostgresRoles
+from promenade_identity.role.repository import ROLES, RoleFilter, Roles
 from promenade_identity.session.entity import EndReason, RefreshMint, Session
 from promenade_identity.session.postgres import PostgresSessions
 from promenade_identity.session.repository import SESSIONS, Sessions
@@ -70,6 +75,32 @@ class TestSessions(ListContract):
         return ListRig(SESSIONS, lambda page: sessions.list(user_id, page, now), add_one, remove)
 
 
+class TestRoles(ListContract):
+    """GET /roles: those that are not of the system."""
+
+    @pytest.fixture(params=["memory", "postgres"])
+    def list_rig(self, request: pytest.FixtureRequest) -> ListRig:
+        work = InMemoryUnitOfWork() if request.param == "memory" else request.getfixturevalue("database")
+        stored: Roles = PostgresRoles(work) if isinstance(work, Database) else InMemoryRoles(work)
+        names: dict[UUID, str] = {}
+
+        async def add_one(number: int) -> UUID:
+            role = Role(name=f"role-{number}", created_at=MOMENT + timedelta(microseconds=number // 4))
+            async with work.begin():
+                await stored.add(role)
+            names[role.id] = role.name
+            return role.id
+
+        async def remove(role_id: UUID) -> None:
+            async with work.begin():
+                role = await stored.hold(names[role_id])
+                role.delete(MOMENT)
+                await stored.save(role)
+
+        return ListRig(ROLES, lambda page: stored.list(RoleFilter(is_system=False), page), add_one, remove)
+
+
 def test_an_index_has_every_sort_ready(database_url: str) -> None:
-    """No page of the list of everybody's contacts is sorted when it is asked for, however many there are."""
+    """No page of everybody's contacts or of roles is sorted when it is asked for, however many there are."""
     assert unsorted_by_index(database_url, contacts.LIST, ContactFilter(), {"created_at": MOMENT}) == set()
+    assert unsorted_by_index(database_url, roles.LIST, RoleFilter(), {"created_at": MOMENT}) == set()

@@ -10,6 +10,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import jwt
 import pytest
 from cryptography.exceptions import InvalidTag
 from identity_service import PASSWORD, SECRET, active_user, fresh_address, furnished, settings_for, working
@@ -77,7 +78,8 @@ async def test_the_superadmin_is_made_once(
     assert (first, again) == (0, 0)
     assert capsys.readouterr().out == f"{address} is a superadmin\n{address} was a superadmin already\n"
     signed_in = await login(Email(address), PASSWORD, client=Client(), room=rooms.session)
-    assert (signed_in.user.roles, signed_in.user.permissions) == (("superadmin",), {"*:*"})
+    claims = jwt.decode(signed_in.access_token, options={"verify_signature": False})
+    assert (claims["roles"], claims["permissions"]) == (["superadmin"], ["*:*"])
     assert (await rooms.profile.profiles.of_user(signed_in.user.id)).user_id == signed_in.user.id
 
 

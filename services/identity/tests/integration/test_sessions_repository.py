@@ -218,6 +218,22 @@ async def test_revocations_are_numbered_as_they_come(store: Store) -> None:
     assert await store.revocations.newest() == 2
 
 
+async def test_many_revocations_are_numbered_in_one_step(store: Store) -> None:
+    """In their order, after those that were there and before those that come."""
+    now = utc_now()
+    first, *many, last = [Revocation.of_epochs_before(number, uuid4(), now) for number in range(12)]
+    await store.revoke(first)
+
+    async with store.unit_of_work.begin():
+        await store.revocations.add_all(())
+        await store.revocations.add_all(many)
+    await store.revoke(last)
+
+    assert (await store.revocations.after(-1, now)).revocations == (first, *many, last)
+    assert (await store.revocations.after(11, now)).revocations == (last,)
+    assert await store.revocations.newest() == 12
+
+
 async def test_an_expired_revocation_keeps_its_number(store: Store) -> None:
     """It is shown no more, but the count does not go back when it is dropped."""
     now = utc_now()

@@ -28,7 +28,6 @@ from promenade_kernel.events.identity import (
     UserVerificationRequested,
 )
 from promenade_kernel.values.email import Email
-from promenade_kernel.values.permissions import PERMISSIONS, SYSTEM_ROLES
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
 # Each command of the table as the entity gives it.
@@ -206,15 +205,3 @@ def test_a_lock_ends_by_itself() -> None:
     assert user.is_locked(until - timedelta(microseconds=1))
     assert not user.is_locked(until)
     assert user.recorded() == (UserLocked(user_id=user.id, until=until),)
-
-
-def test_permissions_are_those_of_all_roles() -> None:
-    """Roles that nobody knows give nothing."""
-    user = user_in(UserStatus.ACTIVE)
-    assert user.permissions == frozenset()
-
-    user.roles = ("user", "manager", "forgotten")
-    assert user.permissions == SYSTEM_ROLES["manager"] < frozenset(PERMISSIONS)
-
-    user.roles = ("superadmin",)
-    assert user.permissions == {"*:*"}

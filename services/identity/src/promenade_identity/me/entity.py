@@ -16,3 +16,4 @@ class Me:
     user: User
     profile: Profile
     contacts: tuple[Contact, ...]
+    permissions: frozenset[str]

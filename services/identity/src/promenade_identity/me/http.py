@@ -58,7 +58,7 @@ class MeController(Controller):
             profile=shape(ProfileResource, me.profile),
             contacts=[_contact(contact) for contact in me.contacts],
             roles=list(me.user.roles),
-            permissions=sorted(me.user.permissions),
+            permissions=sorted(me.permissions),
         )
 
 

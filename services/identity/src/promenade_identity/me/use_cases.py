@@ -9,6 +9,7 @@ from promenade_chassis.ports import PageRequest, Principal
 from promenade_identity.contact.repository import ContactFilter, Contacts
 from promenade_identity.me.entity import Me
 from promenade_identity.profile.repository import Profiles
+from promenade_identity.role.repository import Grants
 from promenade_identity.user.repository import Users
 
 # Nobody has more that matter at once; /contacts has the rest.
@@ -22,6 +23,7 @@ class MeRoom:
     users: Users
     profiles: Profiles
     contacts: Contacts
+    grants: Grants
 
 
 async def get_me(*, principal: Principal, room: MeRoom) -> Me:
@@ -29,4 +31,4 @@ async def get_me(*, principal: Principal, room: MeRoom) -> Me:
     user = await room.users.get(principal.id)
     profile = await room.profiles.of_user(user.id)
     contacts = await room.contacts.list(ContactFilter(user_id=user.id), PageRequest(limit=CONTACTS_SHOWN))
-    return Me(user, profile, contacts.items)
+    return Me(user, profile, contacts.items, await room.grants.permissions_of(user.roles))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from promenade_chassis.columns import bigints, texts
 from promenade_chassis.repository import BaseRepository
 
 from promenade_identity.revocation.entity import Backlog, Revocation, RevocationKind
@@ -12,6 +14,13 @@ _ADD = """
 WITH counter AS (UPDATE revocation_counter SET number = number + 1 RETURNING number)
 INSERT INTO revocation (number, kind, subject, value, expires_at)
 SELECT number, %(kind)s, %(subject)s, %(value)s, %(expires_at)s FROM counter
+"""
+_ADD_ALL = """
+WITH counter AS (UPDATE revocation_counter SET number = number + %(count)s RETURNING number - %(count)s AS before)
+INSERT INTO revocation (number, kind, subject, value, expires_at)
+SELECT before + place, kind, subject, value, expires_at
+FROM counter, unnest(%(kinds)b, %(subjects)b, %(values)b, %(ends)s::timestamptz[])
+    WITH ORDINALITY AS one (kind, subject, value, expires_at, place)
 """
 _NEWEST = "SELECT number FROM revocation_counter"
 # One statement, one snapshot: the number and what is below it belong together.
@@ -35,6 +44,20 @@ class PostgresRevocations(BaseRepository):
             subject=revocation.subject,
             value=revocation.value,
             expires_at=revocation.expires_at,
+        )
+
+    async def add_all(self, revocations: Sequence[Revocation]) -> None:
+        """As `add`, of many in one step, numbered in their order."""
+        # Without any there is no reason to keep others from the counter.
+        if not revocations:
+            return
+        await self._execute(
+            _ADD_ALL,
+            count=len(revocations),
+            kinds=texts(each.kind for each in revocations),
+            subjects=texts(each.subject for each in revocations),
+            values=bigints(each.value for each in revocations),
+            ends=[each.expires_at for each in revocations],
         )
 
     async def newest(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +14,10 @@ class Revocations(Protocol):
 
     async def add(self, revocation: Revocation) -> None:
         """Store a revocation under the next number."""
+        ...
+
+    async def add_all(self, revocations: Sequence[Revocation]) -> None:
+        """As `add`, of many in one step, numbered in their order."""
         ...
 
     async def newest(self) -> int:

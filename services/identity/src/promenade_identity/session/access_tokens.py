@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -25,7 +26,7 @@ class SignedAccessTokens:
         self._settings = settings
         self._pairs: dict[str, Ed25519PrivateKey] = {}
 
-    async def issue(self, user: User, session_id: UUID, now: datetime) -> str:
+    async def issue(self, user: User, permissions: Collection[str], session_id: UUID, now: datetime) -> str:
         """A signed token with what the user may do at this moment."""
         key = await self._ring.signing()
         if key.kid not in self._pairs:
@@ -40,7 +41,7 @@ class SignedAccessTokens:
             "exp": int((now + ACCESS_LIFETIME).timestamp()),
             "sid": str(session_id),
             "roles": list(user.roles),
-            "permissions": sorted(user.permissions),
+            "permissions": sorted(permissions),
             "epoch": user.authz_epoch,
         }
         headers = {"typ": "at+jwt", "kid": key.kid}

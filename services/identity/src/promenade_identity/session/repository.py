@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -49,6 +50,6 @@ class Sessions(Protocol):
 class AccessTokens(Protocol):
     """Gives out access tokens."""
 
-    async def issue(self, user: User, session_id: UUID, now: datetime) -> str:
+    async def issue(self, user: User, permissions: Collection[str], session_id: UUID, now: datetime) -> str:
         """A signed token with what the user may do at this moment."""
         ...

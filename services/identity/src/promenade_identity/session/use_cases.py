@@ -16,6 +16,7 @@ from promenade_identity.audit.repository import Trail
 from promenade_identity.password.repository import PasswordHashes
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.revocation.repository import Announcements, Revocations
+from promenade_identity.role.repository import Grants
 from promenade_identity.session.entity import (
     EndReason,
     InvalidCredentials,
@@ -40,6 +41,7 @@ class SessionRoom:
     unit_of_work: UnitOfWork
     sessions: Sessions
     users: Users
+    grants: Grants
     passwords: PasswordHashes
     pace: Pace
     refresh_mint: RefreshMint
@@ -84,7 +86,7 @@ async def refresh(token: str, *, client: Client, room: SessionRoom) -> SignedIn:
         session, successor = await _rotate(token, client, now, room)
         if successor is not None:
             user = await room.users.get(session.user_id)
-            access_token = await room.access_tokens.issue(user, session.id, now)
+            access_token = await _access_token(user, session, now, room)
             await _record(Action.REFRESH, user.id, session, room)
             return SignedIn(user, access_token, successor, session.expires_at)
     # Outside the unit of work: the end of the session must stay.
@@ -163,9 +165,15 @@ async def _open_session(user: User, password: str, client: Client, room: Session
         session = Session(user_id=fresh.id, device=client.device, ip=client.ip)
         token = room.refresh_mint.first()
         await room.sessions.add(session, room.refresh_mint.stored(token, session))
-        access_token = await room.access_tokens.issue(fresh, session.id, now)
+        access_token = await _access_token(fresh, session, now, room)
         await _record(Action.LOGIN, fresh.id, session, room)
     return SignedIn(fresh, access_token, token, session.expires_at)
+
+
+async def _access_token(user: User, session: Session, now: datetime, room: SessionRoom) -> str:
+    """A token of a user just read: his roles' permissions are read after his epoch, never before (`Grants`)."""
+    permissions = await room.grants.permissions_of(user.roles)
+    return await room.access_tokens.issue(user, permissions, session.id, now)
 
 
 async def _rotate(token: str, client: Client, now: datetime, room: SessionRoom) -> tuple[Session, str | None]:

@@ -22,7 +22,6 @@ from promenade_kernel.events.identity import (
 )
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.ids import new_id
-from promenade_kernel.values.permissions import SYSTEM_ROLES
 
 REGISTERED_ROLES = ("user",)
 PENDING_LIFETIME = timedelta(days=7)
@@ -105,11 +104,6 @@ class User(Aggregate):
     def allowed_actions(self) -> list[str]:
         """What an administrator may do with the user next."""
         return self.machine.allowed(self.status)
-
-    @property
-    def permissions(self) -> frozenset[str]:
-        """All that his roles allow."""
-        return frozenset[str]().union(*(SYSTEM_ROLES.get(role, frozenset()) for role in self.roles))
 
     def is_locked(self, now: datetime) -> bool:
         """Whether wrong passwords have locked him."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from promenade_chassis.ports import NotFound
 from promenade_chassis.repository import BaseRepository, Row
 from promenade_kernel.values.email import Email
 
+from promenade_identity.revocation.entity import Revocation
 from promenade_identity.user.entity import (
     LOCK_EVERY,
     LOCKS,
@@ -66,6 +68,19 @@ WHERE id = %(id)s AND status = 'active' AND password_hash = %(password_hash)s
   AND (locked_until IS NULL OR locked_until <= %(now)s)
 """
 _UNLOCK = 'UPDATE "user" SET failed_logins = 0, locked_until = NULL WHERE id = %(id)s'
+_IS_HELD = _LIVING + " AND roles @> ARRAY[%(role)s] LIMIT 1"
+# In the order of the ids, so that of two at once one waits for the other. A new version: what somebody read before
+# must not write the old epoch back.
+_RAISE_EPOCHS = """
+WITH held AS (SELECT id FROM "user" WHERE roles @> ARRAY[%(role)s] ORDER BY id FOR NO KEY UPDATE)
+UPDATE "user" SET authz_epoch = authz_epoch + 1, version = version + 1, updated_at = %(now)s
+FROM held WHERE "user".id = held.id
+RETURNING "user".id, authz_epoch, deleted_at
+"""
+_FORGET_ROLE = """
+UPDATE "user" SET roles = array_remove(roles, %(role)s), version = version + 1, updated_at = %(now)s
+WHERE deleted_at IS NOT NULL AND roles @> ARRAY[%(role)s]
+"""
 _ADD_ATTEMPT = """
 INSERT INTO registration_attempt (id, user_id, password_hash, display_name, locale, created_at)
 VALUES (%(id)s, %(user_id)s, %(password_hash)s, %(display_name)s, %(locale)s, %(created_at)s)
@@ -132,6 +147,27 @@ class PostgresUsers(BaseRepository):
     async def hold_pending_since(self, moment: datetime, limit: int) -> list[User]:
         """Users pending since before a moment, held; those held by others are left out."""
         return [_to_user(row) for row in await self._fetch_all(_PENDING_SINCE, moment=moment, limit=limit)]
+
+
+class PostgresHolders(BaseRepository):
+    """The roles of users, looked at from the roles' side."""
+
+    async def any(self, role: str) -> bool:
+        """Whether a living user has it."""
+        return await self._fetch_one(_IS_HELD, role=role) is not None
+
+    async def raise_epochs(self, role: str, now: datetime) -> Sequence[Revocation]:
+        """Make the access tokens of all who have it stale; answers the revocations that tell so."""
+        cursor = await self._database.writing_connection().execute(_RAISE_EPOCHS, {"role": role, "now": now})
+        return [
+            Revocation.of_epochs_before(row["authz_epoch"], row["id"], now)
+            for row in await cursor.fetchall()
+            if row["deleted_at"] is None
+        ]
+
+    async def forget(self, role: str, now: datetime) -> None:
+        """Take it from deleted users: none shall come back with a later role of the same name."""
+        await self._execute(_FORGET_ROLE, role=role, now=now)
 
 
 class PostgresAttempts(BaseRepository):

@@ -19,6 +19,7 @@ from promenade_identity.password.entity import NewPassword, PasswordRules
 from promenade_identity.password.repository import PasswordHashes
 from promenade_identity.profile.entity import Profile
 from promenade_identity.profile.repository import Profiles
+from promenade_identity.role.repository import Grants
 from promenade_identity.user.entity import PENDING_LIFETIME, RegistrationAttempt, User, UserStatus
 from promenade_identity.user.repository import Attempts, Pace, Users
 
@@ -39,6 +40,7 @@ class UserRoom:
     mint: CodeMint
     contacts: Contacts
     profiles: Profiles
+    grants: Grants
     mails: Mails
     templates: MailTemplates
     trail: Trail
@@ -170,6 +172,7 @@ async def _settle_in(user: User, attempt: RegistrationAttempt, room: UserRoom) -
     """Give an activated user what he starts with: his proved address and a profile."""
     contact = Contact(user_id=user.id, value=user.email, is_primary=True)
     contact.verify(utc_now())
+    await room.grants.require(user.roles)
     await room.users.save(user)
     await room.contacts.add(contact)
     await room.profiles.add(Profile(user_id=user.id, display_name=attempt.display_name, locale=attempt.locale))
