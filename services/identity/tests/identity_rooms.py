@@ -24,6 +24,7 @@ from litestar import Litestar
 from promenade_chassis.config import AuthSettings, Settings
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.testing.fakes import InMemoryIdempotencyStore, InMemoryUnitOfWork
+from promenade_identity.administration.use_cases import AdministrationRoom
 from promenade_identity.audit.use_cases import AuditRoom
 from promenade_identity.bootstrap import build_app
 from promenade_identity.code.entity import CodeMint
@@ -71,9 +72,9 @@ class Fakes:
     ring: FixedKeyRing = field(default_factory=lambda: FixedKeyRing(Ed25519Keysmith().make()))
 
     def __post_init__(self) -> None:
-        self.users = InMemoryUsers(self.unit_of_work)
-        self.attempts = InMemoryAttempts(self.unit_of_work)
         self.profiles = InMemoryProfiles(self.unit_of_work)
+        self.users = InMemoryUsers(self.unit_of_work, self.profiles)
+        self.attempts = InMemoryAttempts(self.unit_of_work)
         self.contacts = InMemoryContacts(self.unit_of_work)
         self.codes = InMemoryCodes(self.unit_of_work)
         self.sessions = InMemorySessions(self.unit_of_work)
@@ -124,6 +125,8 @@ class Fakes:
             recovery=RecoveryRoom(
                 unit_of_work=self.unit_of_work,
                 users=self.users,
+                attempts=self.attempts,
+                contacts=self.contacts,
                 profiles=self.profiles,
                 sessions=self.sessions,
                 passwords=self.hashes,
@@ -133,6 +136,18 @@ class Fakes:
                 mint=mint,
                 mails=self.mails,
                 templates=templates,
+                revocations=self.revocations,
+                announcements=self.announcements,
+                trail=self.trail,
+            ),
+            administration=AdministrationRoom(
+                unit_of_work=self.unit_of_work,
+                users=self.users,
+                attempts=self.attempts,
+                contacts=self.contacts,
+                profiles=self.profiles,
+                sessions=self.sessions,
+                grants=self.roles,
                 revocations=self.revocations,
                 announcements=self.announcements,
                 trail=self.trail,
@@ -180,6 +195,9 @@ class Visitor:
     async def patch(self, path: str, body: Any, token: str, **headers: str) -> httpx.Response:
         return await self.client.patch(BASE + path, json=body, headers={**bearer(token), **headers})
 
+    async def put(self, path: str, body: Any, token: str | None = None, **headers: str) -> httpx.Response:
+        return await self.client.put(BASE + path, json=body, headers={**bearer(token), **headers})
+
     async def delete(self, path: str, token: str | None = None) -> httpx.Response:
         return await self.client.delete(BASE + path, headers=bearer(token))
 
@@ -212,9 +230,11 @@ class Visitor:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def sign_up(self, address: str) -> dict[str, Any]:
-        """Register, prove the address and sign in."""
+    async def sign_up(self, address: str, *roles: str) -> dict[str, Any]:
+        """Register, prove the address and sign in; with other roles than registered users have, if any are named."""
         await self.activate(address)
+        if roles:
+            await self.change(address, lambda user: setattr(user, "roles", roles))
         return await self.login(address)
 
     async def refresh(self, token: str) -> httpx.Response:

@@ -17,6 +17,8 @@ from promenade_chassis.ports import UnitOfWork
 from promenade_chassis.service import Service
 
 from promenade_identity.actions import ACTIONS
+from promenade_identity.administration.http import UserController
+from promenade_identity.administration.use_cases import reinstate_due_users
 from promenade_identity.audit.http import AuditController, Refusals
 from promenade_identity.contact.http import ContactController
 from promenade_identity.documentation import DOCUMENTATION
@@ -57,6 +59,7 @@ def build(settings: Settings) -> Service:
             engines.send_mails,
             Job("revocations", engines.announcements.keep_up, every=0.3),
             Job("pending-users", partial(expire_pending_users, room=rooms.user), every=300),
+            Job("suspensions", partial(reinstate_due_users, room=rooms.administration), every=5),
             Job("expired-sessions", partial(drop_expired, room=rooms.session), every=60),
         ],
         on_start=[partial(_start, settings, rooms, engines)],
@@ -76,6 +79,7 @@ def build_app(
             RegistrationController,
             SessionController,
             RecoveryController,
+            UserController,
             MeController,
             ProfileController,
             ContactController,
@@ -88,6 +92,7 @@ def build_app(
             "user_room": rooms.user,
             "session_room": rooms.session,
             "recovery_room": rooms.recovery,
+            "administration_room": rooms.administration,
             "me_room": rooms.me,
             "profile_room": rooms.profile,
             "contact_room": rooms.contact,

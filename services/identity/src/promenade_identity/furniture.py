@@ -13,6 +13,7 @@ from promenade_chassis.database import Database
 from promenade_chassis.jobs import Job
 from redis.asyncio import Redis
 
+from promenade_identity.administration.use_cases import AdministrationRoom
 from promenade_identity.audit.postgres import PostgresTrail
 from promenade_identity.audit.use_cases import AuditRoom
 from promenade_identity.code.entity import CodeMint
@@ -33,7 +34,7 @@ from promenade_identity.password.entity import MINIMUM, PasswordRules, bundled_c
 from promenade_identity.profile.postgres import PostgresProfiles
 from promenade_identity.profile.use_cases import ProfileRoom
 from promenade_identity.recovery.use_cases import RecoveryRoom
-from promenade_identity.revocation.postgres import PostgresRevocations
+from promenade_identity.revocation.postgres import CommittedAnnouncements, PostgresRevocations
 from promenade_identity.revocation.redis import RedisAnnouncements
 from promenade_identity.role.postgres import PostgresGrants, PostgresRoles
 from promenade_identity.role.use_cases import RoleRoom
@@ -65,6 +66,7 @@ class Rooms:
     user: UserRoom
     session: SessionRoom
     recovery: RecoveryRoom
+    administration: AdministrationRoom
     contact: ContactRoom
     profile: ProfileRoom
     role: RoleRoom
@@ -96,7 +98,8 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
     users, contacts, profiles = PostgresUsers(database), PostgresContacts(database), PostgresProfiles(database)
     sessions, revocations = PostgresSessions(database), PostgresRevocations(database)
     grants = PostgresGrants(database)
-    announcements = RedisAnnouncements(redis, revocations)
+    redis_announcements = RedisAnnouncements(redis, revocations)
+    announcements, attempts = CommittedAnnouncements(redis_announcements, database), PostgresAttempts(database)
     codes, mint, templates = PostgresCodes(database), CodeMint(derived_key(secret, "codes")), JinjaTemplates()
     trail = PostgresTrail(database)
     keys = PostgresSigningKeys(database, Seal(derived_key(secret, "signing keys")))
@@ -111,7 +114,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
         user=UserRoom(
             unit_of_work=database,
             users=users,
-            attempts=PostgresAttempts(database),
+            attempts=attempts,
             passwords=hashes,
             rules=rules,
             pace=pace,
@@ -140,6 +143,8 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
         recovery=RecoveryRoom(
             unit_of_work=database,
             users=users,
+            attempts=attempts,
+            contacts=contacts,
             profiles=profiles,
             sessions=sessions,
             passwords=hashes,
@@ -149,6 +154,18 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             mint=mint,
             mails=mails,
             templates=templates,
+            revocations=revocations,
+            announcements=announcements,
+            trail=trail,
+        ),
+        administration=AdministrationRoom(
+            unit_of_work=database,
+            users=users,
+            attempts=attempts,
+            contacts=contacts,
+            profiles=profiles,
+            sessions=sessions,
+            grants=grants,
             revocations=revocations,
             announcements=announcements,
             trail=trail,
@@ -177,7 +194,9 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
         mail=mail_room,
         audit=AuditRoom(database, trail),
     )
-    engines = Engines(database=database, redis=redis, hashes=hashes, announcements=announcements, send_mails=send_mails)
+    engines = Engines(
+        database=database, redis=redis, hashes=hashes, announcements=redis_announcements, send_mails=send_mails
+    )
     return rooms, engines
 
 

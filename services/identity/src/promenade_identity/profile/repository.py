@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -21,4 +23,16 @@ class Profiles(Protocol):
 
     async def of_user(self, user_id: UUID) -> Profile:
         """A user's profile; raises `NotFound`."""
+        ...
+
+    async def display_names(self, user_ids: Collection[UUID]) -> Mapping[UUID, str | None]:
+        """What these users go by; users without a profile are left out."""
+        ...
+
+    async def delete_with(self, user_id: UUID, moment: datetime) -> None:
+        """Delete the profile of a user who is deleted at that moment."""
+        ...
+
+    async def restore_with(self, user_id: UUID, moment: datetime) -> None:
+        """Bring back what was deleted with the user at that moment."""
         ...

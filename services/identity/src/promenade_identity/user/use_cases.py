@@ -12,16 +12,15 @@ from promenade_identity.audit.entity import Action, concerns
 from promenade_identity.audit.repository import Trail
 from promenade_identity.code.entity import CodeMint, Purpose
 from promenade_identity.code.repository import Codes
-from promenade_identity.contact.entity import Contact, InvalidCode
+from promenade_identity.contact.entity import InvalidCode
 from promenade_identity.contact.repository import Contacts
 from promenade_identity.mail.repository import Mails, MailTemplates
 from promenade_identity.password.entity import NewPassword, PasswordRules
 from promenade_identity.password.repository import PasswordHashes
-from promenade_identity.profile.entity import Profile
 from promenade_identity.profile.repository import Profiles
 from promenade_identity.role.repository import Grants
-from promenade_identity.user.entity import PENDING_LIFETIME, RegistrationAttempt, User, UserStatus
-from promenade_identity.user.repository import Attempts, Pace, Users
+from promenade_identity.user.entity import PENDING_LIFETIME, SUPERADMIN, RegistrationAttempt, User, UserStatus
+from promenade_identity.user.repository import Attempts, Pace, Users, settle_in
 
 EXPIRED_AT_ONCE = 100
 
@@ -116,7 +115,7 @@ async def verify_email(email: Email, code: str, *, room: UserRoom) -> User:
                 concerns(user.id)
             if user is not None and attempt is not None:
                 user.verify(attempt, utc_now())
-                await _settle_in(user, attempt, room)
+                await settle_in(user, attempt.display_name, attempt.locale, utc_now(), room)
                 await room.trail.record(Action.VERIFY_EMAIL, actor=user.id, subject=user.id)
         # Outside the unit of work: the counted try must stay.
         if user is None or attempt is None:
@@ -133,11 +132,10 @@ async def create_superadmin(email: Email, password: NewPassword, *, room: UserRo
         if known is not None and known.status is not UserStatus.PENDING:
             return await _promote(known, room)
         user = known or User(email=email)
-        attempt = RegistrationAttempt(user_id=user.id, password_hash=password_hash)
         if known is None:
             await room.users.add(user)
-        user.appoint(password_hash, ("superadmin",), utc_now())
-        await _settle_in(user, attempt, room)
+        user.appoint(password_hash, (SUPERADMIN,), utc_now())
+        await settle_in(user, None, None, utc_now(), room)
         await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id)
     return True
 
@@ -168,21 +166,10 @@ async def _redeem(user: User, code: str, room: UserRoom) -> RegistrationAttempt 
     return None
 
 
-async def _settle_in(user: User, attempt: RegistrationAttempt, room: UserRoom) -> None:
-    """Give an activated user what he starts with: his proved address and a profile."""
-    contact = Contact(user_id=user.id, value=user.email, is_primary=True)
-    contact.verify(utc_now())
-    await room.grants.require(user.roles)
-    await room.users.save(user)
-    await room.contacts.add(contact)
-    await room.profiles.add(Profile(user_id=user.id, display_name=attempt.display_name, locale=attempt.locale))
-    await room.attempts.drop(user.id)
-
-
 async def _promote(user: User, room: UserRoom) -> bool:
-    if "superadmin" in user.roles:
+    if SUPERADMIN in user.roles:
         return False
-    user.roles = (*user.roles, "superadmin")
+    user.roles = (*user.roles, SUPERADMIN)
     user.raise_epoch()
     await room.users.save(user)
     await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id)
