@@ -41,6 +41,7 @@ JUNK: list[Any] = [
 TEXTS = [
     *("Tea", "ada@example.com", "+4366012345678", "EUR", "AT", "0.2", "12.5", "https://example.com/a", "de-AT"),
     *("Europe/Vienna", "a long enough sentence", "123456", "2026-01-31T12:00:00Z", "1990-02-28", "vip"),
+    "orders:read",
     "018f0000-0000-7000-8000-000000000000",
 ]
 

@@ -15,8 +15,6 @@ import psycopg
 import redis
 from e2e_stack import Stack
 from promenade_chassis.embedded.databases import database_name
-from promenade_chassis.embedded.postgres import PostgresEngine
-from promenade_chassis.embedded.valkey import ValkeyEngine
 from promenade_local.environment import Surroundings
 from promenade_local.home import Home
 from promenade_local.plan import CONTEXTS
@@ -30,16 +28,7 @@ def surroundings_of(stack: Stack) -> Surroundings:
     """What the stack's own processes know; no metrics, for its own have those ports."""
     state = StackState.read(stack.home / "state.json")
     assert state is not None
-    ports = {row.name: row.port for row in state.processes}
-    home = Home(stack.home)
-    return Surroundings(
-        home,
-        state.profile,
-        ports,
-        dict.fromkeys(ports, 0),
-        PostgresEngine(home.root, ports["postgres"]),
-        ValkeyEngine(home.root, ports["valkey"]),
-    )
+    return Surroundings.of_stack(Home(stack.home), state)
 
 
 @dataclass

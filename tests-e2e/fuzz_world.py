@@ -93,6 +93,8 @@ def furnish(staff: Caller, user: Caller) -> dict[str, Iterator[str]]:
         for _ in range(3):
             who.post("/order-management/orders", {"currency": "EUR", "lines": [_LINE]}, 201)
         who.post("/identity/contacts", {"type": "email", "email": f"{uuid4().hex[:12]}@example.com"}, 201)
+    role = f"fuzzed-{uuid4().hex[:12]}"
+    staff.post("/identity/roles", {"name": role, "permissions": ["orders:read"]}, 201)
     orders = staff.get("/order-management/orders?limit=100")["items"]
     fulfillments = [staff.get(f"/order-management/orders/{order['id']}/fulfillments")["items"] for order in orders]
     contacts = staff.get("/identity/contacts?limit=100")["items"]
@@ -108,7 +110,8 @@ def furnish(staff: Caller, user: Caller) -> dict[str, Iterator[str]]:
         "tag": ["wholesale"],
         "session_id": _ids(user.get("/identity/auth/sessions")["items"]),
     }
-    return {name: itertools.cycle([*ids, str(uuid4())]) for name, ids in found.items()}
+    by_id = {name: itertools.cycle([*ids, str(uuid4())]) for name, ids in found.items()}
+    return {**by_id, "name": itertools.cycle([role, f"no-{role}"])}
 
 
 _LINE = {

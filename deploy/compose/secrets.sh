@@ -17,7 +17,7 @@ made=$file.$$
 trap 'rm -f "$made"' EXIT
 {
     echo '# Secrets of this installation (deploy/compose/secrets.sh). Keep a copy where backups are kept, and out of git.'
-    echo '# AUTH_KEY_SECRET unseals the signing keys, mails and codes in the database: lost with it, all users sign in anew.'
+    echo '# AUTH_KEY_SECRET unseals the signing keys, mails and codes in the database; services/identity/README.md: how to change it.'
     for name in POSTGRES IDENTITY_DATABASE CUSTOMER_MANAGEMENT_DATABASE ORDER_MANAGEMENT_DATABASE BILLING_DATABASE REDIS; do
         echo "${name}_PASSWORD=$(random 24)"
     done

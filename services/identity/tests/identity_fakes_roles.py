@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from identity_fakes_users import InMemoryUsers
-from promenade_chassis.ports import Fault, Invalid, NotFound, Page, PageRequest
+from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
 from promenade_identity.revocation.entity import Revocation
-from promenade_identity.role.entity import Role, RoleExists, without_included
+from promenade_identity.role.entity import Role, RoleExists, require_known, without_included
 from promenade_identity.role.repository import ROLES, RoleFilter
 from promenade_kernel.values.permissions import SYSTEM_ROLES
 
@@ -49,9 +49,7 @@ class InMemoryRoles(InMemoryRepository[Role]):
 
     async def require(self, roles: Collection[str]) -> None:
         self._unit_of_work.require()
-        unknown = [index for index, name in enumerate(roles) if self._named(name) is None]
-        if unknown:
-            raise Invalid([Fault(f"/roles/{index}", "There is no such role", "unknown-role") for index in unknown])
+        require_known(roles, {role.name for role in self._living()})
 
     def _named(self, name: str) -> Role | None:
         return self._find(lambda role: role.name == name)

@@ -57,6 +57,9 @@ class InMemorySessions(InMemoryRepository[Session]):
                 ended.version += 1
                 self._rows[session.id] = ended
 
+    def unended(self) -> list[Session]:
+        return [session for session in self._rows.values() if session.ended_at is None]
+
     async def drop_expired(self, now: datetime) -> None:
         self._unit_of_work.require()
         self._tokens = {digest: token for digest, token in self._tokens.items() if token.expires_at > now}
@@ -114,17 +117,40 @@ class InMemorySigningKeys:
     def __init__(self, unit_of_work: InMemoryUnitOfWork) -> None:
         self._unit_of_work = unit_of_work
         self.keys: list[SigningKey] = []
+        unit_of_work.join(self)
+
+    def snapshot(self) -> list[SigningKey]:
+        return list(self.keys)
+
+    def roll_back(self, snapshot: list[SigningKey]) -> None:
+        self.keys = snapshot
 
     async def hold_all(self) -> list[SigningKey]:
         self._unit_of_work.require()
-        return list(self.keys)
+        return await self.all()
 
     async def all(self) -> list[SigningKey]:
         return sorted(self.keys, key=lambda key: key.created_at)
 
     async def add(self, key: SigningKey) -> None:
         self._unit_of_work.require()
+        assert key.retires_at is not None or all(other.retires_at is not None for other in self.keys)
         self.keys.append(key)
+
+    async def end(self, kid: str, retires_at: datetime) -> None:
+        self._unit_of_work.require()
+        self.keys = [replace(key, retires_at=retires_at) if key.kid == kid else key for key in self.keys]
+
+    async def drop_retired(self, now: datetime) -> int:
+        self._unit_of_work.require()
+        before = len(self.keys)
+        self.keys = [key for key in self.keys if key.is_published(now)]
+        return before - len(self.keys)
+
+    async def seal_anew(self) -> int:
+        # Nothing is sealed here.
+        self._unit_of_work.require()
+        return 0
 
 
 class FixedKeyRing:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 from identity_fakes import InMemoryCodes, InMemoryContacts, PlainTemplates, RecordingMails, RecordingTextMessages
 from identity_fakes_audit import RecordingTrail
+from identity_fakes_operator import InMemoryEverybody
 from identity_fakes_roles import InMemoryHolders, InMemoryRoles
 from identity_fakes_sessions import (
     CountedAnnouncements,
@@ -31,10 +33,12 @@ from promenade_identity.code.entity import CodeMint
 from promenade_identity.contact.use_cases import ContactRoom
 from promenade_identity.furniture import Rooms
 from promenade_identity.key.ed25519 import Ed25519Keysmith
+from promenade_identity.key.entity import KeyTimes
 from promenade_identity.key.use_cases import KeyRoom
 from promenade_identity.mail.entity import Mail
 from promenade_identity.mail.use_cases import MailRoom
 from promenade_identity.me.use_cases import MeRoom
+from promenade_identity.operator.use_cases import OperatorRoom
 from promenade_identity.password.entity import PasswordRules
 from promenade_identity.profile.use_cases import ProfileRoom
 from promenade_identity.recovery.use_cases import RecoveryRoom
@@ -81,6 +85,7 @@ class Fakes:
         self.revocations = InMemoryRevocations(self.unit_of_work)
         self.announcements = CountedAnnouncements(self.revocations)
         self.roles = InMemoryRoles(self.unit_of_work)
+        self.keys = InMemorySigningKeys(self.unit_of_work)
         self.trail = RecordingTrail(self.unit_of_work)
         self.rooms = self._rooms()
 
@@ -172,8 +177,24 @@ class Fakes:
                 trail=self.trail,
             ),
             me=MeRoom(self.users, self.profiles, self.contacts, self.roles),
-            key=KeyRoom(self.unit_of_work, InMemorySigningKeys(self.unit_of_work), Ed25519Keysmith(), self.ring),
+            key=KeyRoom(
+                unit_of_work=self.unit_of_work,
+                keys=self.keys,
+                keysmith=Ed25519Keysmith(),
+                ring=self.ring,
+                times=KeyTimes(ahead=timedelta(minutes=3), after=timedelta(minutes=15), every=timedelta(days=90)),
+                trail=self.trail,
+            ),
             mail=MailRoom(self.unit_of_work, InMemoryMails(self.unit_of_work), NoTransport()),
+            operator=OperatorRoom(
+                unit_of_work=self.unit_of_work,
+                users=self.users,
+                everybody=InMemoryEverybody(self.users, self.sessions),
+                revocations=self.revocations,
+                announcements=self.announcements,
+                trail=self.trail,
+                at_once=2,
+            ),
             audit=AuditRoom(self.unit_of_work, self.trail),
         )
 

@@ -18,6 +18,7 @@ from promenade_local.down import stop_stack
 from promenade_local.errors import StackError
 from promenade_local.follow import follow, print_tails
 from promenade_local.home import Home
+from promenade_local.identity_command import become_identity
 from promenade_local.plan import NAMES, SUITE, Options
 from promenade_local.screen import Screen
 from promenade_local.status import current_status, show_status
@@ -118,6 +119,14 @@ def events(context: typer.Context) -> None:
     """Watch events across services, trace a process, find what is stuck, replay what was given up."""
     command = import_module("promenade_local.event_commands").app  # on demand, as for the demo
     command(context.args, prog_name="promenade events")
+
+
+@typer_app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def identity(context: typer.Context) -> None:
+    """List and rotate signing keys, end sessions, unlock users, make superadmins."""
+    become_identity(context.args)
 
 
 @typer_app.command(

@@ -12,6 +12,7 @@ from promenade_chassis.embedded.postgres import PostgresEngine
 from promenade_chassis.embedded.valkey import ValkeyEngine
 
 from promenade_local.home import Home
+from promenade_local.state import StackState
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,13 @@ class Surroundings:
     admin_ports: Mapping[str, int]
     postgres: PostgresEngine
     valkey: ValkeyEngine
+
+    @classmethod
+    def of_stack(cls, home: Home, state: StackState) -> "Surroundings":
+        """Those of a stack that runs; no metrics, for its own processes have those ports."""
+        ports = {row.name: row.port for row in state.processes}
+        engines = PostgresEngine(home.root, ports["postgres"]), ValkeyEngine(home.root, ports["valkey"])
+        return cls(home, state.profile, ports, dict.fromkeys(ports, 0), *engines)
 
     def of(self, name: str) -> dict[str, str]:
         """The whole environment of one application."""

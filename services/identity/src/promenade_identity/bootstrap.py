@@ -8,7 +8,7 @@ from importlib.metadata import version
 from litestar import Litestar
 from promenade_chassis.auth import verifier_from
 from promenade_chassis.checks import service_checks
-from promenade_chassis.config import Settings
+from promenade_chassis.config import ConfigurationError, Settings
 from promenade_chassis.http.app import create_app
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.idempotency import IdempotencyStore, PostgresIdempotencyStore
@@ -24,12 +24,14 @@ from promenade_identity.contact.http import ContactController
 from promenade_identity.documentation import DOCUMENTATION
 from promenade_identity.furniture import Engines, Rooms, furnish, require_secret
 from promenade_identity.key.http import KeyController
-from promenade_identity.key.use_cases import ensure_signing_key, public_keys
+from promenade_identity.key.settings import UNOPENED
+from promenade_identity.key.use_cases import ensure_signing_key, public_keys, tend_keys
 from promenade_identity.me.http import MeController
 from promenade_identity.profile.http import ProfileController
 from promenade_identity.reactions import Reactions
 from promenade_identity.recovery.http import RecoveryController
 from promenade_identity.role.http import PermissionController, RoleController
+from promenade_identity.sealing import SealBroken
 from promenade_identity.session.http import SessionController
 from promenade_identity.session.use_cases import drop_expired
 from promenade_identity.user.http import RegistrationController
@@ -61,6 +63,7 @@ def build(settings: Settings) -> Service:
             Job("pending-users", partial(expire_pending_users, room=rooms.user), every=300),
             Job("suspensions", partial(reinstate_due_users, room=rooms.administration), every=5),
             Job("expired-sessions", partial(drop_expired, room=rooms.session), every=60),
+            Job("signing-keys", partial(tend_keys, room=rooms.key), every=10),
         ],
         on_start=[partial(_start, settings, rooms, engines)],
         on_stop=[engines.hashes.close, engines.redis.aclose],
@@ -115,9 +118,16 @@ async def _start(settings: Settings, rooms: Rooms, engines: Engines) -> None:
     """Make sure of the secret, of a key to sign with, and of the mark that the gateway waits for."""
     try:
         require_secret(settings)
-        await ensure_signing_key(room=rooms.key)
+        await _ensure_signing_key(rooms)
         await engines.announcements.announce()
     except BaseException:
         # The pool's tasks would keep a process alive that is not going to start.
         await engines.database.close()
         raise
+
+
+async def _ensure_signing_key(rooms: Rooms) -> None:
+    try:
+        await ensure_signing_key(room=rooms.key)
+    except SealBroken as broken:
+        raise ConfigurationError(UNOPENED) from broken

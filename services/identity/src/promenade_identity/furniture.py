@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import msgspec
-import structlog
 from promenade_chassis.config import ConfigurationError, Settings, section
 from promenade_chassis.database import Database
 from promenade_chassis.jobs import Job
@@ -22,6 +20,7 @@ from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
 from promenade_identity.key.ed25519 import CachedKeyRing, Ed25519Keysmith
 from promenade_identity.key.postgres import PostgresSigningKeys
+from promenade_identity.key.settings import KeySettings
 from promenade_identity.key.use_cases import KeyRoom
 from promenade_identity.mail.jinja import JinjaTemplates
 from promenade_identity.mail.postgres import PostgresMails
@@ -29,6 +28,8 @@ from promenade_identity.mail.repository import MailTransport
 from promenade_identity.mail.transports import DirectoryTransport, LoggedTextMessages, MailSettings, SmtpTransport
 from promenade_identity.mail.use_cases import MailRoom, send_next_mail
 from promenade_identity.me.use_cases import MeRoom
+from promenade_identity.operator.postgres import PostgresEverybody
+from promenade_identity.operator.use_cases import OperatorRoom
 from promenade_identity.password.argon2 import Argon2Hashes, PasswordSettings
 from promenade_identity.password.entity import MINIMUM, PasswordRules, bundled_common_passwords
 from promenade_identity.profile.postgres import PostgresProfiles
@@ -38,8 +39,8 @@ from promenade_identity.revocation.postgres import CommittedAnnouncements, Postg
 from promenade_identity.revocation.redis import RedisAnnouncements
 from promenade_identity.role.postgres import PostgresGrants, PostgresRoles
 from promenade_identity.role.use_cases import RoleRoom
-from promenade_identity.sealing import Seal, derived_key
-from promenade_identity.session.access_tokens import SignedAccessTokens
+from promenade_identity.sealing import derived_key
+from promenade_identity.session.access_tokens import SignedAccessTokens, TokenSettings
 from promenade_identity.session.entity import RefreshMint
 from promenade_identity.session.postgres import PostgresSessions
 from promenade_identity.session.use_cases import SessionRoom
@@ -47,16 +48,7 @@ from promenade_identity.user.pace import SteadyPace
 from promenade_identity.user.postgres import PostgresAttempts, PostgresHolders, PostgresUsers
 from promenade_identity.user.use_cases import UserRoom
 
-log = structlog.get_logger(__name__)
-
-SHORTEST_SECRET = 32
 REDIS_SECONDS = 2.0
-
-
-class KeySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Section `keys`: the secret (AUTH_KEY_SECRET) that every other key of this service is derived from."""
-
-    secret: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +66,7 @@ class Rooms:
     key: KeyRoom
     mail: MailRoom
     audit: AuditRoom
+    operator: OperatorRoom
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +82,8 @@ class Engines:
 
 def furnish(settings: Settings) -> tuple[Rooms, Engines]:
     """The rooms with their real adapters."""
-    secret = section(settings, "keys", KeySettings).secret
+    key_settings, tokens = section(settings, "keys", KeySettings), section(settings, "tokens", TokenSettings)
+    secret = key_settings.secret
     passwords = _password_settings(settings)
     database = Database(settings.database, application_name="promenade-identity")
     redis, hashes = _redis(settings), Argon2Hashes(passwords)
@@ -102,11 +96,11 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
     announcements, attempts = CommittedAnnouncements(redis_announcements, database), PostgresAttempts(database)
     codes, mint, templates = PostgresCodes(database), CodeMint(derived_key(secret, "codes")), JinjaTemplates()
     trail = PostgresTrail(database)
-    keys = PostgresSigningKeys(database, Seal(derived_key(secret, "signing keys")))
-    ring = CachedKeyRing(keys)
+    keys = PostgresSigningKeys(database, key_settings.seal("signing keys"))
+    ring = CachedKeyRing(keys, key_settings.cache_seconds)
 
     # The job that sends and the queue that wakes it know each other.
-    mails = PostgresMails(database, Seal(derived_key(secret, "mails")), lambda: send_mails.wake())
+    mails = PostgresMails(database, key_settings.seal("mails"), lambda: send_mails.wake())
     mail_room = MailRoom(database, mails, _transport(settings))
     send_mails = Job("mails", partial(send_next_mail, room=mail_room), every=1.0)
 
@@ -135,7 +129,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             passwords=hashes,
             pace=pace,
             refresh_mint=RefreshMint(derived_key(secret, "refresh tokens")),
-            access_tokens=SignedAccessTokens(ring, settings.auth),
+            access_tokens=SignedAccessTokens(ring, settings.auth, tokens.lifetime),
             revocations=revocations,
             announcements=announcements,
             trail=trail,
@@ -190,8 +184,23 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             trail=trail,
         ),
         me=MeRoom(users, profiles, contacts, grants),
-        key=KeyRoom(database, keys, Ed25519Keysmith(), ring),
+        key=KeyRoom(
+            unit_of_work=database,
+            keys=keys,
+            keysmith=Ed25519Keysmith(),
+            ring=ring,
+            times=key_settings.times(settings.auth, tokens.lifetime),
+            trail=trail,
+        ),
         mail=mail_room,
+        operator=OperatorRoom(
+            unit_of_work=database,
+            users=users,
+            everybody=PostgresEverybody(database),
+            revocations=revocations,
+            announcements=announcements,
+            trail=trail,
+        ),
         audit=AuditRoom(database, trail),
     )
     engines = Engines(
@@ -205,8 +214,7 @@ def require_secret(settings: Settings) -> None:
 
     Not before the start: the command line writes the OpenAPI document without any.
     """
-    if len(section(settings, "keys", KeySettings).secret) < SHORTEST_SECRET:
-        raise ConfigurationError(f"keys.secret: set AUTH_KEY_SECRET to at least {SHORTEST_SECRET} random characters")
+    section(settings, "keys", KeySettings).require_secret()
 
 
 def _password_settings(settings: Settings) -> PasswordSettings:

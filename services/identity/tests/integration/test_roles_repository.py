@@ -13,7 +13,7 @@ from promenade_chassis.database import Database, TransactionMisuse
 from promenade_chassis.ports import Invalid, NotFound, PageRequest, StaleVersion, UnitOfWork, utc_now
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
 from promenade_identity.revocation.entity import Revocation
-from promenade_identity.role.entity import Role, RoleExists
+from promenade_identity.role.entity import MOST_ROLES, Role, RoleExists
 from promenade_identity.role.postgres import PostgresGrants, PostgresRoles
 from promenade_identity.role.repository import Grants, Holders, RoleFilter, Roles
 from promenade_identity.user.entity import User
@@ -170,7 +170,7 @@ async def test_roles_add_up(store: Store) -> None:
 
 
 async def test_roles_that_are_required_are_there(store: Store) -> None:
-    """Each one that is not is named by its place."""
+    """Each one that is not is named by its place; nobody has more than a token can name."""
     role = await store.add()
     await store.require()
     await store.require("user", role.name, "user")
@@ -182,6 +182,8 @@ async def test_roles_that_are_required_are_there(store: Store) -> None:
         ("/roles/0", "unknown-role"),
         ("/roles/2", "unknown-role"),
     ]
+    with pytest.raises(Invalid, match="at most 50"):
+        await store.require(*["user"] * (MOST_ROLES + 1))
     with pytest.raises(TransactionMisuse):
         await store.grants.require((role.name,))
 

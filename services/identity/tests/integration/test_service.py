@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import subprocess
@@ -12,14 +11,14 @@ from pathlib import Path
 
 import jwt
 import pytest
-from cryptography.exceptions import InvalidTag
+from identity_commands import run_line
 from identity_service import PASSWORD, SECRET, active_user, fresh_address, furnished, settings_for, working
 from promenade_chassis.config import ConfigurationError, Settings
 from promenade_chassis.http.access import declared_access
 from promenade_chassis.ports import utc_now
-from promenade_identity.__main__ import create
 from promenade_identity.bootstrap import build
 from promenade_identity.furniture import Rooms
+from promenade_identity.sealing import SealBroken
 from promenade_identity.session.use_cases import Client, login
 from promenade_identity.user.entity import PENDING_LIFETIME, User
 from promenade_identity.user.use_cases import expire_pending_users
@@ -59,8 +58,19 @@ async def test_another_secret_cannot_read_the_keys(settings: Settings, database_
         pass
     other = settings_for(database_url, redis_url, mail={"directory": "x"}, keys={"secret": SECRET[::-1]})
     async with furnished(other, with_key=False) as (rooms, _):
-        with pytest.raises(InvalidTag):
+        with pytest.raises(SealBroken):
             await rooms.key.ring.signing()
+
+
+async def test_another_secret_is_named_at_the_start(settings: Settings, database_url: str, redis_url: str) -> None:
+    """The service does not start, and says which variable is wrong and which would help."""
+    async with furnished(settings):
+        pass
+    other = settings_for(database_url, redis_url, mail={"directory": "x"}, keys={"secret": SECRET[::-1]})
+
+    with pytest.raises(ConfigurationError, match=r"AUTH_KEY_SECRET does not open .* AUTH_KEY_SECRET_OTHER"):
+        async with working(build(other)):
+            pass
 
 
 async def test_the_superadmin_is_made_once(
@@ -69,14 +79,15 @@ async def test_the_superadmin_is_made_once(
     """From the environment or standard input; again it changes nothing, and the first password stays."""
     address = fresh_address()
     monkeypatch.setenv("PROMENADE_SUPERADMIN_PASSWORD", PASSWORD)
-    first = await create(settings, argparse.Namespace(email=address))
+    first = await run_line(settings, "create-superadmin", "--email", address)
     monkeypatch.delenv("PROMENADE_SUPERADMIN_PASSWORD")
     monkeypatch.setattr(sys, "stdin", io.StringIO("another password altogether\n"))
 
-    again = await create(settings, argparse.Namespace(email=address))
+    again = await run_line(settings, "create-superadmin", "--email", address)
 
     assert (first, again) == (0, 0)
-    assert capsys.readouterr().out == f"{address} is a superadmin\n{address} was a superadmin already\n"
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith(address)]
+    assert said == [f"{address} is a superadmin", f"{address} was a superadmin already"]
     signed_in = await login(Email(address), PASSWORD, client=Client(), room=rooms.session)
     claims = jwt.decode(signed_in.access_token, options={"verify_signature": False})
     assert (claims["roles"], claims["permissions"]) == (["superadmin"], ["*:*"])
@@ -90,7 +101,7 @@ async def test_a_superadmin_needs_address_and_password(
     """The command says what is wrong and fails."""
     monkeypatch.setenv("PROMENADE_SUPERADMIN_PASSWORD", password)
 
-    assert await create(settings, argparse.Namespace(email=email)) == 2
+    assert await run_line(settings, "create-superadmin", "--email", email) == 2
     assert capsys.readouterr().err.startswith("identity: ")
 
 

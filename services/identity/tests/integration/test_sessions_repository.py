@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -14,7 +14,6 @@ from promenade_chassis.database import Database
 from promenade_chassis.ports import NotFound, PageRequest, Place, StaleVersion, UnitOfWork, utc_now
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
 from promenade_identity.key.ed25519 import Ed25519Keysmith
-from promenade_identity.key.entity import SigningKey
 from promenade_identity.key.postgres import PostgresSigningKeys
 from promenade_identity.key.repository import SigningKeys
 from promenade_identity.mail.entity import Mail
@@ -261,7 +260,7 @@ async def test_keys_come_back_whole(store: Store) -> None:
     """Oldest first, private halves included."""
     now, smith = utc_now(), Ed25519Keysmith()
     made = [smith.make() for _ in range(2)]
-    old = SigningKey(public=made[0].public, private=made[0].private, created_at=now - timedelta(days=1))
+    old = replace(made[0], created_at=now - timedelta(days=1), retires_at=now + timedelta(days=1))
 
     async with store.unit_of_work.begin():
         assert await store.keys.hold_all() == []

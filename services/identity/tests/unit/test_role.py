@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from identity_rooms import Fakes
+from promenade_chassis.auth import MAX_TOKEN_LENGTH
 from promenade_chassis.ports import DomainError, PageRequest, Principal, utc_now
 from promenade_identity.role.entity import (
+    MOST_ROLES,
     PermissionNotHeld,
     Role,
     RoleDescription,
@@ -23,6 +25,8 @@ from promenade_identity.role.entity import (
 )
 from promenade_identity.role.repository import RoleFilter
 from promenade_identity.role.use_cases import RoleChanges, RoleRoom, change_role, create_role, delete_role
+from promenade_identity.user.entity import User
+from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.permissions import EVERYTHING, PERMISSIONS, RESOURCES, SYSTEM_ROLES, Permission
 
@@ -173,6 +177,17 @@ def test_one_holds_what_his_permissions_include(held: frozenset[str], asked: fro
     else:
         with pytest.raises(PermissionNotHeld):
             require_held(principal, asked)
+
+
+async def test_the_longest_token_is_one_that_verifiers_take() -> None:
+    """As many roles as a user may have, of the longest names, with every permission there is."""
+    user = User(
+        email=Email("a@example.com"), roles=tuple(f"{number:02}".rjust(50, "x") for number in range(MOST_ROLES))
+    )
+
+    token = await Fakes().rooms.session.access_tokens.issue(user, PERMISSIONS, uuid4(), utc_now())
+
+    assert len(token) <= MAX_TOKEN_LENGTH
 
 
 Command = Callable[[Principal, RoleRoom], object]

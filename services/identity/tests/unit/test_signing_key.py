@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime, timedelta
 
+import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from promenade_identity.key.ed25519 import Ed25519Keysmith
 from promenade_identity.key.entity import SigningKey, signing_key_of
@@ -21,15 +23,56 @@ def key(signs_from: datetime, retires_at: datetime | None = None) -> SigningKey:
     return SigningKey(public=made.public, private=made.private, signs_from=signs_from, retires_at=retires_at)
 
 
-def test_the_vector_of_rfc_8037() -> None:
-    """Appendix A: public key and thumbprint of the sample key."""
-    private = b64("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
-    pair = Ed25519PrivateKey.from_private_bytes(private)
+# RFC 8037, Appendix A: the key pair of A.1, its thumbprint of A.3, the signed text of A.4 and its whole form.
+PRIVATE = b64("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
+PUBLIC = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+THUMBPRINT = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+PAYLOAD = b"Example of Ed25519 signing"
+SIGNED = (
+    "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc."
+    "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+)
 
-    sample = SigningKey(public=pair.public_key().public_bytes_raw(), private=private)
 
-    assert sample.jwk["x"] == "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
-    assert sample.kid == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+@pytest.fixture
+def sample() -> SigningKey:
+    """The sample key of RFC 8037."""
+    pair = Ed25519PrivateKey.from_private_bytes(PRIVATE)
+    return SigningKey(public=pair.public_key().public_bytes_raw(), private=pair.private_bytes_raw())
+
+
+def test_the_key_of_rfc_8037(sample: SigningKey) -> None:
+    """A.1 to A.3: private half, public half and thumbprint; the JSON Web Key says so, and what it is for."""
+    assert sample.private == PRIVATE
+    assert sample.kid == THUMBPRINT
+    assert sample.jwk == {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": PUBLIC,
+        "kid": THUMBPRINT,
+        "use": "sig",
+        "alg": "EdDSA",
+    }
+
+
+def test_the_signature_of_rfc_8037(sample: SigningKey) -> None:
+    """A.4: what signs access tokens here signs the sample's text as the RFC does, byte by byte."""
+    pair = Ed25519PrivateKey.from_private_bytes(sample.private)
+
+    signed = jwt.PyJWS().encode(PAYLOAD, pair, algorithm="EdDSA", headers={"typ": ""})
+
+    assert signed == SIGNED
+
+
+def test_the_validation_of_rfc_8037(sample: SigningKey) -> None:
+    """A.5: what verifies access tokens here, given the published key, takes the sample and nothing like it."""
+    key = jwt.PyJWK(sample.jwk, algorithm="EdDSA")
+    jws = jwt.PyJWS()
+
+    assert jws.decode(SIGNED, key, algorithms=["EdDSA"]) == PAYLOAD
+    head, _, signature = SIGNED.split(".")
+    with pytest.raises(jwt.InvalidSignatureError):
+        jws.decode(f"{head}.{PAYLOAD[::-1].hex()}.{signature}", key, algorithms=["EdDSA"])
 
 
 def test_the_public_form_holds_nothing_private() -> None:

@@ -31,6 +31,7 @@ ALLOWED_HEADERS = {"alg", "typ", "kid"}
 MAX_TOKEN_LENGTH = 8192
 # How far the signer's clock may be ahead of ours. A token's end is not stretched: who ends a life must be believed.
 CLOCK_SKEW_SECONDS = 5
+FETCH_SECONDS = 3
 
 Jwks = dict[str, Any]
 FetchJwks = Callable[[], Awaitable[Jwks]]
@@ -91,12 +92,13 @@ class Keys:
     The last good copy stays on disk (`cache`), so that a service starts while Identity is away.
     """
 
-    refresh_seconds = 60.0
-    unknown_kid_seconds = 5.0
-
-    def __init__(self, fetch: FetchJwks, *, cache: Path | None = None) -> None:
+    def __init__(
+        self, fetch: FetchJwks, *, cache: Path | None = None, refresh_seconds: float = 60.0, retry_seconds: float = 5.0
+    ) -> None:
         self._fetch = fetch
         self._cache = cache
+        self._refresh_seconds = refresh_seconds
+        self._retry_seconds = retry_seconds
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched_at = float("-inf")
         self._tried_at = float("-inf")
@@ -108,7 +110,7 @@ class Keys:
     def now(self, kid: str) -> jwt.PyJWK | None:
         """The key named `kid` if it is known; None also when it is time to look again, as `get` does."""
         now = time.monotonic()
-        if now - self._fetched_at >= self.refresh_seconds and now - self._tried_at >= self.unknown_kid_seconds:
+        if now - self._fetched_at >= self._refresh_seconds and now - self._tried_at >= self._retry_seconds:
             return None
         return self._keys.get(kid)
 
@@ -116,9 +118,9 @@ class Keys:
         """The key named `kid`; raises `InvalidToken` for an unknown one, `ServiceUnavailable` without any key."""
         now = time.monotonic()
         if kid not in self._keys:
-            if now - self._tried_at >= self.unknown_kid_seconds or not self._keys:
+            if now - self._tried_at >= self._retry_seconds or not self._keys:
                 await self._refresh()
-        elif now - self._fetched_at >= self.refresh_seconds and now - self._tried_at >= self.unknown_kid_seconds:
+        elif now - self._fetched_at >= self._refresh_seconds and now - self._tried_at >= self._retry_seconds:
             await self._refresh()
         if kid in self._keys:
             return self._keys[kid]
@@ -289,13 +291,23 @@ def _write_atomically(path: Path, text: str) -> None:
 def verifier_from(settings: AuthSettings, fetch: FetchJwks | None = None) -> TokenVerifier:
     """The verifier of a service: reads `auth.jwks_url` unless `fetch` is given (Identity reads its own database)."""
     cache = Path(settings.jwks_cache) if settings.jwks_cache else None
-    keys = Keys(fetch or _fetch_from(settings.jwks_url), cache=cache)
+    keys = Keys(
+        fetch or _fetch_from(settings.jwks_url),
+        cache=cache,
+        refresh_seconds=settings.jwks_refresh_seconds,
+        retry_seconds=settings.jwks_retry_seconds,
+    )
     return TokenVerifier(keys, issuer=settings.issuer, audience=settings.audience)
+
+
+def seconds_until_known(settings: AuthSettings) -> float:
+    """After how long every verifier knows a key that Identity has begun to publish, one failed try included."""
+    return settings.jwks_refresh_seconds + settings.jwks_retry_seconds + FETCH_SECONDS
 
 
 def _fetch_from(url: str) -> FetchJwks:
     async def fetch() -> Jwks:
-        timeout = aiohttp.ClientTimeout(total=3)
+        timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
             answer.raise_for_status()
             return await answer.json()

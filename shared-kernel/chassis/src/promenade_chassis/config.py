@@ -74,12 +74,19 @@ class BusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AuthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How access tokens are checked."""
+    """How access tokens are checked.
+
+    Identity's public keys are read again every `jwks_refresh_seconds`, after a failure or for a key that is not known
+    at most every `jwks_retry_seconds`. The same in every process: how long Identity publishes a key before it signs
+    follows from them.
+    """
 
     issuer: str
     jwks_url: str
     audience: str = "promenade"
     jwks_cache: str | None = None
+    jwks_refresh_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    jwks_retry_seconds: Annotated[float, msgspec.Meta(gt=0)] = 5.0
 
 
 class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,105 +1,66 @@
-"""Email addresses."""
+"""Email addresses: those of email_addresses.toml, one by one."""
+
+import tomllib
+from pathlib import Path
 
 import pytest
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
 
-VALID = {
-    "ada@example.com": "ada@example.com",
-    "Ada.Lovelace+tea@Example.COM": "Ada.Lovelace+tea@example.com",
-    "Admin@example.com": "Admin@example.com",
-    "a@sub.domain.example.co.uk": "a@sub.domain.example.co.uk",
-    "o'neil_{x}!#$%&*/=?^`|~-@example.com": "o'neil_{x}!#$%&*/=?^`|~-@example.com",
-    "1@example.com": "1@example.com",
-    "ada@1-2.example": "ada@1-2.example",
-    "ada@BÜCHER.example": "ada@bücher.example",
-    "ada@xn--bcher-kva.example": "ada@bücher.example",
-    "jose\u0301@example.com": "josé@example.com",
-    "用户@例子.广告": "用户@例子.广告",
-    "ada@mail.test": "ada@mail.test",
-    "x" * 64 + "@example.com": "x" * 64 + "@example.com",
-    "a@" + ("b" * 60 + ".") * 4 + "example": "a@" + ("b" * 60 + ".") * 4 + "example",
-}
-
-INVALID = [
-    "",
-    "ada",
-    "@example.com",
-    "ada@",
-    "ada@example",
-    "ada@localhost",
-    "ada@test",
-    "ada@@example.com",
-    "ada@example..com",
-    "ada@.example.com",
-    "ada@example.com.",
-    "ada@-example.com",
-    "ada@exa_mple.com",
-    ".ada@example.com",
-    "ada.@example.com",
-    "a..da@example.com",
-    "a da@example.com",
-    " ada@example.com",
-    "ada@example.com ",
-    "ada@example.com\n",
-    "ada@example.com\r\nBcc: eve@example.com",
-    "ada@exam ple.com",
-    "ada@[127.0.0.1]",
-    "ada@127.0.0.1",
-    "Ada <ada@example.com>",
-    '"Ada" <ada@example.com>',
-    "ada(comment)@example.com",
-    "ada@example.com, eve@example.com",
-    "ada;eve@example.com",
-    "ada\t@example.com",
-    "x" * 65 + "@example.com",
-    "é" * 33 + "@example.com",
-    "a@" + ("b" * 60 + ".") * 4 + "example.com",
-    "a@" + "b" * 64 + ".com",
-]
+Case = tuple[str, str, str]
+CASES: dict[str, list[Case]] = tomllib.loads(Path(__file__).with_name("email_addresses.toml").read_text("utf-8"))
 
 
-@pytest.mark.parametrize(("text", "normal"), VALID.items())
-def test_takes_an_address(text: str, normal: str):
-    """An address keeps the case of its local part; its domain comes in lower case and Unicode."""
+def each_of(group: str) -> pytest.MarkDecorator:
+    """A run for each case of a group, named by why it is there."""
+    cases = CASES[group]
+    return pytest.mark.parametrize(
+        ("text", "other"), [(text, other) for text, other, _ in cases], ids=[why for _, _, why in cases]
+    )
+
+
+def test_no_group_is_empty():
+    """All four are read, and every case says why it is there."""
+    assert CASES.keys() == {"valid", "invalid", "equal", "different"}
+    assert all(CASES.values())
+    assert all(len(case) == 3 for cases in CASES.values() for case in cases)
+
+
+@each_of("valid")
+def test_takes_an_address(text: str, other: str):
+    """The local part keeps its case, the domain comes in lower case and Unicode; again changes nothing."""
     email = Email(text)
 
-    assert email == normal
+    assert email == other
     assert f"{email.local}@{email.domain}" == email
+    assert Email(str(email)) == email
 
 
-@pytest.mark.parametrize("text", INVALID)
-def test_refuses_what_is_no_address(text: str):
-    """What no mail server would take is refused, without repeating it."""
+@each_of("invalid")
+def test_refuses_what_is_no_address(text: str, other: str):
+    """With the code of the fault, and without repeating it."""
     with pytest.raises(InvalidValue) as caught:
         Email(text)
 
-    assert caught.value.code == "invalid-email"
+    assert caught.value.code == other
+    assert len(text) < 2 or text not in caught.value.detail
 
 
-@pytest.mark.parametrize("text", ['"ada lovelace"@example.com', '"ada"@example.com', '"a@b"@example.com'])
-def test_refuses_quoted_local_parts_by_name(text: str):
-    """A quoted local part is legal mail but refused here, with a code of its own."""
-    with pytest.raises(InvalidValue) as caught:
-        Email(text)
-
-    assert caught.value.code == "email-quoted-local-part"
-
-
-@pytest.mark.parametrize(
-    ("left", "right"),
-    [
-        ("Ada@Example.com", "ada@example.COM"),
-        ("JOSÉ@example.com", "jose\u0301@example.com"),
-        ("ada@BÜCHER.example", "ada@xn--bcher-kva.example"),
-    ],
-)
-def test_canonical_is_the_key_of_uniqueness(left: str, right: str):
+@each_of("equal")
+def test_canonical_is_the_key_of_uniqueness(text: str, other: str):
     """Two spellings of one address have one canonical form."""
-    assert Email(left).canonical == Email(right).canonical
+    assert Email(text).canonical == Email(other).canonical
 
 
-@pytest.mark.parametrize("text", VALID)
-def test_normalising_twice_changes_nothing(text: str):
-    """The normal form is stable."""
-    assert Email(str(Email(text))) == Email(text)
+@each_of("different")
+def test_canonical_tells_addresses_apart(text: str, other: str):
+    """What two people may own is not one address."""
+    assert Email(text).canonical != Email(other).canonical
+
+
+@each_of("valid")
+def test_canonical_is_an_address_of_its_own_key(text: str, other: str):
+    """Folding once more changes nothing."""
+    canonical = Email(text).canonical
+
+    assert Email.trusted(canonical).canonical == canonical

@@ -23,6 +23,33 @@ def test_reads_time_as_the_rfc_example_has_it():
     assert _milliseconds(UUID("017F22E2-79B0-7CC3-98C4-DC0C0C07398F")) == 1645557742000
 
 
+def test_makes_the_rfc_example_of_its_time_and_bits(monkeypatch: pytest.MonkeyPatch):
+    """A.6 the other way: its millisecond and its 74 random bits, laid out by our generator, give its very bytes."""
+    example = parse_id("017F22E2-79B0-7CC3-98C4-DC0C0C07398F")
+    rand_a, rand_b = 0xCC3, 0x18C4DC0C0C07398F
+    monkeypatch.setattr(time, "time_ns", lambda: 1_645_557_742_000 * 10**6)
+    generator = ids._Generator()  # pyright: ignore[reportPrivateUsage]
+    generator.next()
+    generator._tail = (rand_a << 62 | rand_b) - 2  # pyright: ignore[reportPrivateUsage]
+    generator._steps = iter([1])  # pyright: ignore[reportPrivateUsage]
+
+    made = generator.next()
+
+    assert made == example
+    assert made.hex == "017f22e279b07cc398c4dc0c0c07398f"
+    assert (made.version, made.variant) == (7, RFC_4122)
+
+
+def test_the_fields_stand_where_the_rfc_puts_them():
+    """5.7: 48 bits of time, the version, 12 random bits, the variant, 62 random bits; read off an id just made."""
+    bits = f"{new_id().int:0128b}"
+
+    assert int(bits[:48], 2) <= time.time_ns() // 1_000_000 + 1
+    assert bits[48:52] == "0111"
+    assert bits[64:66] == "10"
+    assert len(bits[52:64] + bits[66:]) == 74
+
+
 @pytest.mark.parametrize("make_id", [new_id, new_event_id])
 def test_is_a_version_7_uuid_of_now(make_id: Callable[[], UUID]):
     """Version, variant and time are where the RFC puts them."""

@@ -15,7 +15,7 @@ class Ed25519Keysmith:
     """Makes key pairs of the system's randomness."""
 
     def make(self) -> SigningKey:
-        """A new random one."""
+        """A new random one, which signs at once."""
         pair = Ed25519PrivateKey.generate()
         return SigningKey(public=pair.public_key().public_bytes_raw(), private=pair.private_bytes_raw())
 

@@ -1,16 +1,40 @@
-"""A signing key of Identity: Ed25519."""
+"""A signing key of Identity: Ed25519, and the times at which keys take turns."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from promenade_chassis.ports import utc_now
 
 Jwk = dict[str, str]
+
+
+class KeyState(StrEnum):
+    """Where a key stands: published ahead of its time, signing, or published for the tokens that it has signed."""
+
+    PENDING = "pending"
+    SIGNING = "signing"
+    RETIRING = "retiring"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTimes:
+    """How keys take turns.
+
+    A new one is published `ahead` of its first signature, so that every verifier knows it by then; the one before is
+    published `after` its last, until no token of it counts any more. `every` is the age at which a key is replaced
+    without being asked, None: never.
+    """
+
+    ahead: timedelta
+    after: timedelta
+    every: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,10 +71,31 @@ class SigningKey:
         return self.retires_at is None or now < self.retires_at
 
 
-def signing_key_of(keys: list[SigningKey], now: datetime) -> SigningKey | None:
+class RotationUnderWay(Exception):
+    """A new key is published and does not sign yet: there is one rotation at a time."""
+
+    def __init__(self, pending: SigningKey) -> None:
+        moment = f"{pending.signs_from.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+        super().__init__(f"a rotation is under way: {pending.kid} signs from {moment}")
+        self.pending = pending
+
+
+def signing_key_of(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
     """The key that signs now: the youngest of those that may."""
     able = [key for key in keys if key.signs_from <= now and key.is_published(now)]
     return max(able, key=lambda key: key.signs_from, default=None)
+
+
+def pending_key_of(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
+    """The key that is published ahead of its time, if there is one."""
+    return next((key for key in keys if now < key.signs_from), None)
+
+
+def state_of(key: SigningKey, keys: Sequence[SigningKey], now: datetime) -> KeyState:
+    """Where one of the keys stands."""
+    if now < key.signs_from:
+        return KeyState.PENDING
+    return KeyState.SIGNING if key is signing_key_of(keys, now) else KeyState.RETIRING
 
 
 def _base64url(raw: bytes) -> str:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from promenade_chassis.ports import Aggregate, Conflict, Forbidden, Principal
+from promenade_chassis.ports import Aggregate, Conflict, Fault, Forbidden, Invalid, Principal
 from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.permissions import EVERYTHING, SYSTEM_ROLES, grants
 from promenade_kernel.values.text import TextValue, one_line
 
 GUEST = "guest"
+# A token names all roles of its user: with more of the longest names it could become longer than verifiers take.
+MOST_ROLES = 50
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -129,6 +131,19 @@ def require_held(principal: Principal, permissions: Collection[str]) -> None:
     lacking = sorted(each for each in permissions if not principal.may(each))
     if lacking:
         raise PermissionNotHeld(f"You do not hold {', '.join(lacking)}")
+
+
+def require_known(roles: Collection[str], known: Collection[str]) -> None:
+    """Raise `Invalid` naming each of a user's roles that is not known, at `/roles/<index>`, or if they are too many."""
+    faults = [
+        Fault(f"/roles/{index}", "There is no such role", "unknown-role")
+        for index, name in enumerate(roles)
+        if name not in known
+    ]
+    if len(roles) > MOST_ROLES:
+        faults.append(Fault("/roles", f"A user has at most {MOST_ROLES} roles", "invalid-length"))
+    if faults:
+        raise Invalid(faults)
 
 
 def without_included(permissions: Collection[str]) -> frozenset[str]:

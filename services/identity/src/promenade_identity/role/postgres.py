@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from promenade_chassis.lists import ListStatement
-from promenade_chassis.ports import Fault, Invalid, NotFound, Page, PageRequest
+from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.repository import BaseRepository, Row, refusing_duplicates
 from promenade_kernel.values.permissions import SYSTEM_ROLES
 
-from promenade_identity.role.entity import Role, RoleExists, without_included
+from promenade_identity.role.entity import Role, RoleExists, require_known, without_included
 from promenade_identity.role.repository import ROLES, RoleFilter
 
 # The one place that leaves deleted roles out.
@@ -75,14 +75,7 @@ class PostgresGrants(BaseRepository):
     async def require(self, roles: Collection[str]) -> None:
         """Raise `Invalid` naming every one that there is no role of; the others stay as they are."""
         cursor = await self._database.writing_connection().execute(_REQUIRE, {"names": list(roles)})
-        known = {row["name"] for row in await cursor.fetchall()}
-        faults = [
-            Fault(f"/roles/{index}", "There is no such role", "unknown-role")
-            for index, name in enumerate(roles)
-            if name not in known
-        ]
-        if faults:
-            raise Invalid(faults)
+        require_known(roles, {row["name"] for row in await cursor.fetchall()})
 
 
 def _columns(role: Role) -> Row:

@@ -60,7 +60,7 @@ class Grants(Protocol):
         ...
 
     async def require(self, roles: Collection[str]) -> None:
-        """Raise `Invalid` naming every one that there is no role of, at `/roles/<index>`.
+        """Raise `Invalid` naming every one that there is no role of, at `/roles/<index>`, or when they are too many.
 
         Until the transaction ends the others stay as they are. Whoever gives roles to a user asks for this before he
         writes the user: a role that changes or goes meanwhile would not know of its new holder.

@@ -50,6 +50,7 @@ class EndReason(StrEnum):
     LOGOUT_ALL = "logout-all"
     ENDED = "ended"
     PASSWORD = "password"  # noqa: S105 - a reason
+    REVOKED = "revoked"
     REUSED = "refresh-token-reused"
     SUSPENDED = "suspended"
     DELETED = "deleted"

@@ -19,7 +19,7 @@ from promenade_kernel.values.email import Email
 from promenade_identity.caller import address_of, device_of
 from promenade_identity.password.entity import GivenPassword
 from promenade_identity.session import use_cases
-from promenade_identity.session.entity import ACCESS_LIFETIME, Session
+from promenade_identity.session.entity import Session
 from promenade_identity.session.repository import SESSIONS
 from promenade_identity.session.use_cases import Client, SessionRoom, SignedIn
 from promenade_identity.shapes import UserResource, shape
@@ -71,7 +71,8 @@ class SessionController(Controller):
     @command("/login", access=public(), operation_id="login", summary="Sign in")
     async def login(self, request: AnyRequest, data: JSONBody[Login], session_room: Room) -> Tokens:
         """Unknown address, wrong password, pending and locked account: 401 `invalid-credentials` alike."""
-        return _tokens(await use_cases.login(data.email, data.password, client=client_of(request), room=session_room))
+        found = await use_cases.login(data.email, data.password, client=client_of(request), room=session_room)
+        return _tokens(found, session_room)
 
     @command("/refresh", access=public(), operation_id="refresh", summary="Exchange a refresh token")
     async def refresh(self, request: AnyRequest, data: JSONBody[Refresh], session_room: Room) -> Tokens:
@@ -79,7 +80,8 @@ class SessionController(Controller):
 
         Later use is 401 `refresh-token-reused` and ends the session.
         """
-        return _tokens(await use_cases.refresh(data.refresh_token, client=client_of(request), room=session_room))
+        found = await use_cases.refresh(data.refresh_token, client=client_of(request), room=session_room)
+        return _tokens(found, session_room)
 
     @post("/logout", access=own(), operation_id="logout", summary="Sign out", status_code=204)
     async def logout(self, principal: Caller, session_room: Room) -> None:
@@ -115,11 +117,11 @@ def client_of(request: AnyRequest) -> Client:
     return Client(device=device_of(request.scope), ip=address_of(request.scope))
 
 
-def _tokens(signed_in: SignedIn) -> Tokens:
+def _tokens(signed_in: SignedIn, room: SessionRoom) -> Tokens:
     left = signed_in.refresh_expires_at - utc_now()
     return Tokens(
         access_token=signed_in.access_token,
-        expires_in=int(ACCESS_LIFETIME.total_seconds()),
+        expires_in=int(room.access_tokens.lifetime.total_seconds()),
         refresh_token=signed_in.refresh_token,
         refresh_expires_in=round(left.total_seconds()),
         user=shape(UserResource, signed_in.user),

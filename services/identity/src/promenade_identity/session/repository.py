@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -48,7 +48,12 @@ class Sessions(Protocol):
 
 
 class AccessTokens(Protocol):
-    """Gives out access tokens."""
+    """Gives out access tokens; `lifetime` is how long one counts."""
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long a token counts."""
+        ...
 
     async def issue(self, user: User, permissions: Collection[str], session_id: UUID, now: datetime) -> str:
         """A signed token with what the user may do at this moment."""

@@ -172,5 +172,5 @@ async def _promote(user: User, room: UserRoom) -> bool:
     user.roles = (*user.roles, SUPERADMIN)
     user.raise_epoch()
     await room.users.save(user)
-    await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id)
+    await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id, details={"promoted": True})
     return True

@@ -10,13 +10,15 @@ from promenade_kernel.values.text import TextValue
 
 # No letters: "+1 800 FLOWERS" and extensions are texts about numbers, not numbers.
 _WRITTEN = re.compile(r"\+[0-9 ().\-/]{3,40}")
+_LONGEST = len("+") + 15
 
 
 class Phone(TextValue):
     """A phone number in E.164 form, `+4915112345678`.
 
     Input starts with `+` and a country code; spaces, dots, dashes, slashes and parentheses are dropped. The country
-    code must exist and the length fit its plan; whether the range is assigned is not asked: plans change weekly.
+    code must exist and the length fit its plan, 15 digits at most; whether the range is assigned is not asked: plans
+    change weekly.
     """
 
     __slots__ = ()
@@ -36,4 +38,8 @@ class Phone(TextValue):
             raise InvalidValue("invalid-phone", "This is not a phone number.") from None
         if not phonenumbers.is_possible_number(number):
             raise InvalidValue("invalid-phone", "No number of this country has this length.")
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        # Some plans have longer numbers, which nobody can call from abroad.
+        if len(written) > _LONGEST:
+            raise InvalidValue("invalid-phone", "A phone number has at most 15 digits.")
+        return written
