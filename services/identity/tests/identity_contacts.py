@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 from identity_fakes import (
+    InMemoryCodeRequests,
     InMemoryCodes,
     InMemoryContacts,
     KnownOwners,
@@ -44,6 +45,7 @@ def fake_room() -> ContactRoom:
         contacts=InMemoryContacts(unit_of_work),
         owners=KnownOwners(),
         codes=InMemoryCodes(unit_of_work),
+        code_requests=InMemoryCodeRequests(unit_of_work),
         mint=CodeMint(b"a key for tests"),
         mails=RecordingMails(),
         templates=PlainTemplates(),

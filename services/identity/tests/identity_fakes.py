@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from promenade_chassis.ports import NotFound, Page, PageRequest, StaleVersion
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
-from promenade_identity.code.entity import MAX_TRIES, IssuedCode, Purpose
-from promenade_identity.contact.entity import Contact, ContactExists, ContactType, ContactValue, EmailTaken
+from promenade_identity.code.entity import MAX_TRIES, MEMORY, CodeRequest, IssuedCode, Purpose
+from promenade_identity.contact.entity import Contact, ContactExists, ContactType, EmailTaken
 from promenade_identity.contact.repository import CONTACTS, ContactFilter
 from promenade_identity.mail.entity import Mail
 from promenade_kernel.values.email import Email
@@ -38,10 +38,9 @@ class InMemoryContacts(InMemoryRepository[Contact]):
             raise EmailTaken
         self._put(contact)
 
-    async def code_requests(self, user_id: UUID, value: ContactValue) -> Sequence[datetime]:
-        mine = [row for row in self._rows.values() if row.user_id == user_id]
-        same = [row for row in mine if str(row.value).lower() == str(value).lower()]
-        return [moment for row in same for moment in row.code_requests]
+    async def hold_all(self, user_id: UUID) -> int:
+        self._unit_of_work.require()
+        return sum(1 for contact in self._living() if contact.user_id == user_id)
 
     async def get(self, contact_id: UUID) -> Contact:
         found = await self.find(contact_id)
@@ -133,6 +132,50 @@ class InMemoryCodes:
             return True
         self._codes[purpose, subject] = (code, tries + 1)
         return False
+
+    async def drop_expired(self, now: datetime) -> None:
+        self._unit_of_work.require()
+        self._codes = {key: kept for key, kept in self._codes.items() if kept[0].expires_at > now}
+
+
+class InMemoryCodeRequests:
+    """Requests in a dict of lists."""
+
+    def __init__(self, unit_of_work: InMemoryUnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
+        self._requests: dict[tuple[Purpose, str], tuple[CodeRequest, ...]] = {}
+        unit_of_work.join(self)
+
+    def snapshot(self) -> dict[tuple[Purpose, str], tuple[CodeRequest, ...]]:
+        return dict(self._requests)
+
+    def roll_back(self, snapshot: dict[tuple[Purpose, str], tuple[CodeRequest, ...]]) -> None:
+        self._requests = snapshot
+
+    async def hold(self, purpose: Purpose, value: str, now: datetime) -> Sequence[CodeRequest]:
+        self._unit_of_work.require()
+        return _of_the_last_hour(self._requests.get((purpose, value), ()), now)
+
+    async def add(self, purpose: Purpose, value: str, request: CodeRequest) -> None:
+        self._unit_of_work.require()
+        self._requests[purpose, value] = (*self._requests.get((purpose, value), ()), request)
+
+    async def forget(self, purpose: Purpose, value: str) -> None:
+        self._unit_of_work.require()
+        self._requests.pop((purpose, value), None)
+
+    async def drop_expired(self, now: datetime) -> None:
+        self._unit_of_work.require()
+        self._requests = {key: _of_the_last_hour(kept, now) for key, kept in self._requests.items()}
+
+    def age(self, by: timedelta) -> None:
+        """Make all requests look older."""
+        for key, kept in self._requests.items():
+            self._requests[key] = tuple(CodeRequest(each.user_id, each.asked_at - by) for each in kept)
+
+
+def _of_the_last_hour(requests: Sequence[CodeRequest], now: datetime) -> tuple[CodeRequest, ...]:
+    return tuple(request for request in requests if request.asked_at > now - MEMORY)
 
 
 class RecordingMails:

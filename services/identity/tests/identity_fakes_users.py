@@ -12,6 +12,7 @@ from uuid import UUID
 
 from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
+from promenade_identity.password.entity import PasswordsBusy
 from promenade_identity.profile.entity import Profile
 from promenade_identity.user.entity import SUPERADMIN, RegistrationAttempt, User, UserStatus, WrongPassword, lock_after
 from promenade_identity.user.repository import USERS, UserFilter
@@ -155,6 +156,11 @@ class InMemoryAttempts:
         found = [attempt for attempt in self._attempts if attempt.user_id == user_id]
         return sorted(found, key=lambda attempt: attempt.id, reverse=True)
 
+    async def keep_newest(self, user_id: UUID, count: int) -> None:
+        self._unit_of_work.require()
+        kept = {attempt.id for attempt in (await self.of_user(user_id))[:count]}
+        self._attempts = [each for each in self._attempts if each.user_id != user_id or each.id in kept]
+
     async def drop(self, user_id: UUID) -> None:
         self._unit_of_work.require()
         self._attempts = [attempt for attempt in self._attempts if attempt.user_id != user_id]
@@ -195,38 +201,48 @@ class QuickHashes:
 
     def __init__(self) -> None:
         self.computed = 0
+        self.busy = False
 
     async def make(self, password: str) -> str:
-        self.computed += 1
+        self._count()
         return _digest(password)
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        self.computed += 1
+        self._count()
         await asyncio.sleep(0)
         return password_hash is not None and password_hash.removeprefix("old:") == _digest(password)
 
     def is_outdated(self, password_hash: str) -> bool:
         return password_hash.startswith("old:")
 
+    def _count(self) -> None:
+        if self.busy:
+            raise PasswordsBusy
+        self.computed += 1
+
 
 class CountedPace:
-    """Never waits; counts what would have."""
+    """Never waits; counts what would have, and how often what follows a hash was hidden anew."""
 
     def __init__(self) -> None:
         self.answered = 0
         self.refused = 0
+        self.restarted = 0
+
+    def restart(self) -> None:
+        self.restarted += 1
 
     @asynccontextmanager
-    async def answers(self) -> AsyncGenerator[None, None]:
+    async def answers(self) -> AsyncGenerator[CountedPace, None]:
         try:
-            yield
+            yield self
         finally:
             self.answered += 1
 
     @asynccontextmanager
-    async def refusals(self) -> AsyncGenerator[None, None]:
+    async def refusals(self) -> AsyncGenerator[CountedPace, None]:
         try:
-            yield
+            yield self
         except Exception:
             self.refused += 1
             raise

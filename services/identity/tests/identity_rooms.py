@@ -9,7 +9,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from identity_fakes import InMemoryCodes, InMemoryContacts, PlainTemplates, RecordingMails, RecordingTextMessages
+from identity_fakes import (
+    InMemoryCodeRequests,
+    InMemoryCodes,
+    InMemoryContacts,
+    PlainTemplates,
+    RecordingMails,
+    RecordingTextMessages,
+)
 from identity_fakes_audit import RecordingTrail
 from identity_fakes_operator import InMemoryEverybody
 from identity_fakes_roles import InMemoryHolders, InMemoryRoles
@@ -81,6 +88,7 @@ class Fakes:
         self.attempts = InMemoryAttempts(self.unit_of_work)
         self.contacts = InMemoryContacts(self.unit_of_work)
         self.codes = InMemoryCodes(self.unit_of_work)
+        self.code_requests = InMemoryCodeRequests(self.unit_of_work)
         self.sessions = InMemorySessions(self.unit_of_work)
         self.revocations = InMemoryRevocations(self.unit_of_work)
         self.announcements = CountedAnnouncements(self.revocations)
@@ -88,6 +96,13 @@ class Fakes:
         self.keys = InMemorySigningKeys(self.unit_of_work)
         self.trail = RecordingTrail(self.unit_of_work)
         self.rooms = self._rooms()
+
+    async def unlock(self, address: str) -> None:
+        """Forget a user's wrong passwords."""
+        user = await self.users.find_by_email(Email(address))
+        assert user is not None
+        async with self.unit_of_work.begin():
+            await self.users.unlock(user.id)
 
     def app(self) -> Litestar:
         """The application as bootstrap composes it."""
@@ -106,6 +121,7 @@ class Fakes:
                 rules=RULES,
                 pace=self.pace,
                 codes=self.codes,
+                code_requests=self.code_requests,
                 mint=mint,
                 contacts=self.contacts,
                 profiles=self.profiles,
@@ -138,6 +154,7 @@ class Fakes:
                 rules=RULES,
                 pace=self.pace,
                 codes=self.codes,
+                code_requests=self.code_requests,
                 mint=mint,
                 mails=self.mails,
                 templates=templates,
@@ -162,6 +179,7 @@ class Fakes:
                 contacts=self.contacts,
                 owners=self.users,
                 codes=self.codes,
+                code_requests=self.code_requests,
                 mint=mint,
                 mails=self.mails,
                 templates=templates,
@@ -230,13 +248,19 @@ class Visitor:
 
     async def code(self) -> str:
         """The code of the mail that the newest event calls for."""
-        event = self.fakes.unit_of_work.events[-1]
-        if not isinstance(event, UserRegistered | UserVerificationRequested):
+        if not await self.mail_of_newest_event():
             return "000000"
-        await send_activation_code(event.user_id, event.attempt_id, room=self.fakes.rooms.user)
         found = re.search(r"\d{6}", self.fakes.mails.queued[-1].text)
         assert found
         return found[0]
+
+    async def mail_of_newest_event(self) -> bool:
+        """Do what the reaction to the newest event would; False when it is none that asks for an activation mail."""
+        event = self.fakes.unit_of_work.events[-1]
+        if not isinstance(event, UserRegistered | UserVerificationRequested):
+            return False
+        await send_activation_code(event.user_id, event.attempt_id, room=self.fakes.rooms.user)
+        return True
 
     async def activate(self, address: str, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
         """Register and prove the address."""

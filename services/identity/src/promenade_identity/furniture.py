@@ -15,7 +15,7 @@ from promenade_identity.administration.use_cases import AdministrationRoom
 from promenade_identity.audit.postgres import PostgresTrail
 from promenade_identity.audit.use_cases import AuditRoom
 from promenade_identity.code.entity import CodeMint
-from promenade_identity.code.postgres import PostgresCodes
+from promenade_identity.code.postgres import PostgresCodeRequests, PostgresCodes
 from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
 from promenade_identity.key.ed25519 import CachedKeyRing, Ed25519Keysmith
@@ -31,7 +31,12 @@ from promenade_identity.me.use_cases import MeRoom
 from promenade_identity.operator.postgres import PostgresEverybody
 from promenade_identity.operator.use_cases import OperatorRoom
 from promenade_identity.password.argon2 import Argon2Hashes, PasswordSettings
-from promenade_identity.password.entity import MINIMUM, PasswordRules, bundled_common_passwords
+from promenade_identity.password.entity import (
+    MINIMUM,
+    PasswordRules,
+    bundled_common_passwords,
+    bundled_common_stems,
+)
 from promenade_identity.profile.postgres import PostgresProfiles
 from promenade_identity.profile.use_cases import ProfileRoom
 from promenade_identity.recovery.use_cases import RecoveryRoom
@@ -87,13 +92,14 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
     passwords = _password_settings(settings)
     database = Database(settings.database, application_name="promenade-identity")
     redis, hashes = _redis(settings), Argon2Hashes(passwords)
-    rules = PasswordRules(bundled_common_passwords(), passwords.minimum)
+    rules = PasswordRules(bundled_common_passwords(), passwords.minimum, bundled_common_stems())
     pace = SteadyPace(passwords.answer_after_ms / 1000)
     users, contacts, profiles = PostgresUsers(database), PostgresContacts(database), PostgresProfiles(database)
     sessions, revocations = PostgresSessions(database), PostgresRevocations(database)
     grants = PostgresGrants(database)
     redis_announcements = RedisAnnouncements(redis, revocations)
     announcements, attempts = CommittedAnnouncements(redis_announcements, database), PostgresAttempts(database)
+    code_requests = PostgresCodeRequests(database)
     codes, mint, templates = PostgresCodes(database), CodeMint(derived_key(secret, "codes")), JinjaTemplates()
     trail = PostgresTrail(database)
     keys = PostgresSigningKeys(database, key_settings.seal("signing keys"))
@@ -113,6 +119,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             rules=rules,
             pace=pace,
             codes=codes,
+            code_requests=code_requests,
             mint=mint,
             contacts=contacts,
             profiles=profiles,
@@ -145,6 +152,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             rules=rules,
             pace=pace,
             codes=codes,
+            code_requests=code_requests,
             mint=mint,
             mails=mails,
             templates=templates,
@@ -169,6 +177,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             contacts=contacts,
             owners=users,
             codes=codes,
+            code_requests=code_requests,
             mint=mint,
             mails=mails,
             templates=templates,

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
-from identity_fakes import InMemoryCodes
+from identity_fakes import InMemoryCodeRequests, InMemoryCodes
 from promenade_chassis.database import Database, TransactionMisuse
 from promenade_chassis.ports import UnitOfWork
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
-from promenade_identity.code.entity import LIFETIME, MAX_TRIES, IssuedCode, Purpose
-from promenade_identity.code.postgres import PostgresCodes
-from promenade_identity.code.repository import Codes
+from promenade_identity.code.entity import CODE_EVERY, LIFETIME, MAX_TRIES, MEMORY, CodeRequest, IssuedCode, Purpose
+from promenade_identity.code.postgres import PostgresCodeRequests, PostgresCodes
+from promenade_identity.code.repository import CodeRequests, Codes, may_send_code
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
+ADDRESS, KIND = "ada@example.com", Purpose.VERIFY_CONTACT
 
 
 class Store:
-    """A unit of work with its codes, and the steps of these tests."""
+    """A unit of work with its codes and requests, and the steps of these tests."""
 
-    def __init__(self, unit_of_work: UnitOfWork, codes: Codes) -> None:
+    def __init__(self, unit_of_work: UnitOfWork, codes: Codes, requests: CodeRequests) -> None:
         self.unit_of_work = unit_of_work
         self.codes = codes
+        self.requests = requests
 
     async def issue(self, digest: bytes = b"right", purpose: Purpose = Purpose.VERIFY_CONTACT) -> IssuedCode:
         code = IssuedCode(purpose, uuid4(), digest, NOW + LIFETIME)
@@ -36,14 +39,22 @@ class Store:
         async with self.unit_of_work.begin():
             return await self.codes.redeem(code.purpose, code.subject, digest, now)
 
+    async def ask(self, user_id: UUID, now: datetime = NOW, value: str = ADDRESS, kind: Purpose = KIND) -> None:
+        async with self.unit_of_work.begin():
+            await self.requests.add(kind, value, CodeRequest(user_id, now))
+
+    async def asked(self, now: datetime = NOW, value: str = ADDRESS, kind: Purpose = KIND) -> list[CodeRequest]:
+        async with self.unit_of_work.begin():
+            return list(await self.requests.hold(kind, value, now))
+
 
 @pytest.fixture(params=["memory", "postgres"])
 def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
         unit_of_work = InMemoryUnitOfWork()
-        return Store(unit_of_work, InMemoryCodes(unit_of_work))
+        return Store(unit_of_work, InMemoryCodes(unit_of_work), InMemoryCodeRequests(unit_of_work))
     database: Database = request.getfixturevalue("database")
-    return Store(database, PostgresCodes(database))
+    return Store(database, PostgresCodes(database), PostgresCodeRequests(database))
 
 
 async def test_a_code_counts_once(store: Store) -> None:
@@ -123,3 +134,66 @@ async def test_codes_need_a_unit_of_work(store: Store) -> None:
         await store.codes.replace(code)
     with pytest.raises(TransactionMisuse):
         await store.codes.redeem(code.purpose, code.subject, code.digest, NOW)
+
+
+async def test_codes_that_are_over_are_forgotten(store: Store) -> None:
+    """Living ones stay."""
+    over, living = await store.issue(), await store.issue()
+    async with store.unit_of_work.begin():
+        await store.codes.replace(IssuedCode(living.purpose, living.subject, b"right", NOW + LIFETIME + MOMENT))
+
+    async with store.unit_of_work.begin():
+        await store.codes.drop_expired(NOW + LIFETIME)
+
+    assert [await store.redeem(over), await store.redeem(living)] == [False, True]
+
+
+async def test_requests_are_remembered_for_an_hour(store: Store) -> None:
+    """By purpose and value, with who asked and when, oldest first."""
+    ada, eve = uuid4(), uuid4()
+    await store.ask(ada, NOW - MEMORY)
+    await store.ask(ada, NOW - MEMORY + MOMENT)
+    await store.ask(eve, NOW)
+    await store.ask(eve, NOW, value="other@example.com")
+    await store.ask(eve, NOW, kind=Purpose.RESET_PASSWORD)
+
+    assert await store.asked() == [CodeRequest(ada, NOW - MEMORY + MOMENT), CodeRequest(eve, NOW)]
+    assert await store.asked(NOW + MEMORY) == []
+
+
+async def test_requests_are_forgotten_on_demand(store: Store) -> None:
+    """Those of one purpose and value, or all that are old."""
+    ada = uuid4()
+    await store.ask(ada)
+    await store.ask(ada, kind=Purpose.RESET_PASSWORD)
+
+    async with store.unit_of_work.begin():
+        await store.requests.forget(KIND, ADDRESS)
+    assert (await store.asked(), len(await store.asked(kind=Purpose.RESET_PASSWORD))) == ([], 1)
+    async with store.unit_of_work.begin():
+        await store.requests.drop_expired(NOW + MEMORY)
+    assert await store.asked(kind=Purpose.RESET_PASSWORD) == []
+
+
+async def test_a_request_that_was_rolled_back_was_never_made(store: Store) -> None:
+    """It stands or falls with the code that is sent."""
+    with suppress(LookupError):
+        async with store.unit_of_work.begin():
+            await store.requests.add(KIND, ADDRESS, CodeRequest(uuid4(), NOW))
+            raise LookupError
+
+    assert await store.asked() == []
+
+
+async def test_of_many_who_ask_at_once_one_is_served(store: Store) -> None:
+    """Each waits for the one before to have been taken down, so that none slips through; a minute later one more is."""
+
+    async def ask(now: datetime) -> bool:
+        async with store.unit_of_work.begin():
+            return await may_send_code(KIND, ADDRESS, uuid4(), now, store.requests)
+
+    at_once = await asyncio.gather(*(ask(NOW) for _ in range(8)))
+    later = await asyncio.gather(*(ask(NOW + CODE_EVERY) for _ in range(8)))
+
+    assert (sum(at_once), sum(later)) == (1, 1)
+    assert len(await store.asked(NOW + CODE_EVERY)) == 2

@@ -19,12 +19,14 @@ from promenade_chassis.testing.answers import problem_of
 from promenade_chassis.testing.clients import client_of
 from promenade_chassis.testing.fakes import FakeVerifier
 from promenade_identity.code.entity import MAX_TRIES, CodeMint
-from promenade_identity.code.postgres import PostgresCodes
+from promenade_identity.code.postgres import PostgresCodeRequests, PostgresCodes
+from promenade_identity.contact.entity import CONTACTS_A_USER, Contact
 from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
 from promenade_identity.user.postgres import PostgresUsers
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import ContactCodeRequested, ContactVerified
+from promenade_kernel.values.address import Address
 
 
 @pytest.fixture
@@ -34,6 +36,7 @@ def room(database: Database) -> ContactRoom:
         contacts=PostgresContacts(database),
         owners=PostgresUsers(database),
         codes=PostgresCodes(database),
+        code_requests=PostgresCodeRequests(database),
         mint=CodeMint(b"a key for tests"),
         mails=RecordingMails(),
         templates=PlainTemplates(),
@@ -80,7 +83,7 @@ async def test_two_that_become_primary_at_once(
 
 async def test_many_that_become_primary_at_once(client: httpx.AsyncClient, room: ContactRoom) -> None:
     """However many there are: one is primary, and who lost too often is told so."""
-    contacts = [await add_verified(client, room) for _ in range(6)]
+    contacts = [await add_verified(client, room) for _ in range(8)]
 
     answers = await asyncio.gather(*(client.post(path_of(contact, "make-primary")) for contact in contacts))
 
@@ -88,6 +91,20 @@ async def test_many_that_become_primary_at_once(client: httpx.AsyncClient, room:
         if answer.status_code != 200:
             problem_of(answer, 409, "concurrent-update")
     assert len(await primaries(client)) == 1
+
+
+async def test_many_added_at_once_are_no_more_than_there_may_be(
+    client: httpx.AsyncClient, room: ContactRoom, database: Database, user_id: UUID
+) -> None:
+    """Each waits for the one before to have been counted."""
+    street = Address(street="Main Street 1", city="Vienna", postal_code="1010", country="AT")
+    async with database.begin():
+        for _ in range(CONTACTS_A_USER - 2):
+            await room.contacts.add(Contact(user_id=user_id, value=street))
+
+    answers = await asyncio.gather(*(client.post(CONTACTS, json=email_contact()) for _ in range(8)))
+
+    assert Counter(answer.status_code for answer in answers) == {201: 2, 409: 6}
 
 
 async def test_of_two_connections_the_stale_version_loses(database: Database, room: ContactRoom, client: Any) -> None:

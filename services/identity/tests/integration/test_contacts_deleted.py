@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from identity_contacts import MOMENT, ContactStore
+from identity_contacts import ContactStore
 from promenade_chassis.ports import PageRequest
 from promenade_identity.contact.entity import ContactType, EmailTaken
-from promenade_kernel.values.email import Email
+from promenade_kernel.values.address import Address
 from promenade_kernel.values.phone import Phone
 
 PHONE = Phone("+436601234567")
+ADDRESS = Address(street="Main Street 1", city="Vienna", postal_code="1010", country="AT")
 
 
 async def test_a_deleted_contact_is_only_seen_by_who_asks_for_it(contact_store: ContactStore, user_id: UUID) -> None:
@@ -52,16 +52,12 @@ async def test_a_restored_contact_lives_again(contact_store: ContactStore, user_
     assert await contact_store.ids(user_id, PageRequest()) == [contact.id]
 
 
-async def test_code_requests_are_remembered_by_value(contact_store: ContactStore, user_id: UUID) -> None:
-    """Under deleted contacts too, however the address is spelled; other users and other values have their own."""
-    later = MOMENT + timedelta(minutes=2)
-    deleted = await contact_store.add(user_id, Email("ada@example.com"))
-    deleted.request_code(MOMENT)
-    await contact_store.delete(deleted)
-    living = await contact_store.add(user_id, Email("ADA@example.com"))
-    living.request_code(later)
-    await contact_store.save(living)
+async def test_all_living_contacts_of_a_user_are_counted(contact_store: ContactStore, user_id: UUID) -> None:
+    """Of every type, deleted ones and those of others not."""
+    for value in (None, None, PHONE, ADDRESS):
+        await contact_store.add(user_id, value)
+    await contact_store.delete(await contact_store.add(user_id))
+    await contact_store.add(uuid4())
 
-    assert sorted(await contact_store.contacts.code_requests(user_id, living.value)) == [MOMENT, later]
-    assert await contact_store.contacts.code_requests(user_id, PHONE) == []
-    assert await contact_store.contacts.code_requests(uuid4(), living.value) == []
+    async with contact_store.unit_of_work.begin():
+        assert await contact_store.contacts.hold_all(user_id) == 4

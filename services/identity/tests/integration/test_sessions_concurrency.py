@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from uuid import UUID
 
@@ -11,15 +12,19 @@ import jwt
 import pytest
 from identity_service import PASSWORD, active_user, fresh_address, furnished
 from promenade_chassis.config import Settings
+from promenade_chassis.database import Database
 from promenade_chassis.ports import DomainError, Principal, StaleVersion, utc_now
+from promenade_identity.code.entity import Purpose
+from promenade_identity.contact.entity import InvalidCode
 from promenade_identity.furniture import Rooms
 from promenade_identity.key.use_cases import ensure_signing_key
 from promenade_identity.password.entity import NewPassword
+from promenade_identity.recovery.use_cases import reset_password
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.session.entity import InvalidCredentials, InvalidRefreshToken, RefreshTokenReused
 from promenade_identity.session.use_cases import Client, SignedIn, login, logout_all, refresh
-from promenade_identity.user.entity import LOCK_EVERY, UserStatus
-from promenade_identity.user.use_cases import register
+from promenade_identity.user.entity import LOCK_EVERY, User, UserStatus
+from promenade_identity.user.use_cases import register, verify_email
 from promenade_kernel.values.email import Email
 
 CLIENT = Client("Tablet", "203.0.113.9")
@@ -38,6 +43,18 @@ async def outcomes(*calls: object) -> list[object]:
     return list(found)
 
 
+async def tokens_of(rooms: Rooms, user_id: UUID) -> AsyncGenerator[int, None]:
+    """The numbers of all refresh tokens that are stored of a user."""
+    assert isinstance(rooms.session.unit_of_work, Database)
+    async with rooms.session.unit_of_work.reading_connection() as connection:
+        found = await connection.execute(
+            "SELECT counter FROM refresh_token JOIN session ON session.id = session_id WHERE user_id = %s ORDER BY 1",
+            [user_id],
+        )
+        for row in await found.fetchall():
+            yield row["counter"]
+
+
 async def test_parallel_refreshes_get_one_successor(rooms: Rooms) -> None:
     """Eight tabs at once: all are answered, with one refresh token and eight access tokens; it goes on from there."""
     signed_in = await sign_in(rooms, await active_user(rooms))
@@ -48,7 +65,9 @@ async def test_parallel_refreshes_get_one_successor(rooms: Rooms) -> None:
 
     successors = {answer.refresh_token for answer in answers}
     tokens = {jwt.decode(answer.access_token, options={"verify_signature": False})["jti"] for answer in answers}
+    stored = [each async for each in tokens_of(rooms, answers[0].user.id)]
     assert (len(successors), len(tokens)) == (1, 8)
+    assert stored == [0, 1]
     assert await refresh(successors.pop(), client=CLIENT, room=rooms.session)
 
 
@@ -110,6 +129,56 @@ async def test_an_address_registered_in_parallel_is_one_user(rooms: Rooms) -> No
     assert user.status is UserStatus.PENDING
     assert user.last_sequence == 8
     assert len(await rooms.user.attempts.of_user(user.id)) == 8
+
+
+async def test_a_code_that_arrives_often_at_once_activates_once(rooms: Rooms) -> None:
+    """Of eight calls with the right code on connections of their own one makes the user; the others are too late."""
+    address = Email(fresh_address())
+    await register(address, NewPassword(PASSWORD), display_name=None, locale=None, room=rooms.user)
+    user = await rooms.user.users.find_by_email(address)
+    assert user is not None
+    (attempt,) = await rooms.user.attempts.of_user(user.id)
+    code, issued = rooms.user.mint.issue(Purpose.ACTIVATE_USER, attempt.id, utc_now())
+    async with rooms.user.unit_of_work.begin():
+        await rooms.user.codes.replace(issued)
+
+    answers = await outcomes(*(verify_email(address, code, room=rooms.user) for _ in range(8)))
+
+    assert Counter(map(type, answers)) == {User: 1, InvalidCode: 7}
+
+
+async def test_a_reset_code_that_arrives_often_at_once_counts_once(rooms: Rooms) -> None:
+    """Of eight calls, each with a password of its own, one sets its password."""
+    address = await active_user(rooms)
+    user = await rooms.user.users.find_by_email(address)
+    assert user is not None
+    code, issued = rooms.user.mint.issue(Purpose.RESET_PASSWORD, user.id, utc_now())
+    async with rooms.user.unit_of_work.begin():
+        await rooms.user.codes.replace(issued)
+    passwords = [NewPassword(f"{n} otters write the weather report") for n in range(8)]
+
+    answers = await outcomes(*(reset_password(address, code, each, room=rooms.recovery) for each in passwords))
+
+    assert Counter(map(type, answers)) == {type(None): 1, InvalidCode: 7}
+    await sign_in(rooms, address, passwords[answers.index(None)])
+
+
+async def test_parallel_guesses_at_a_reset_are_five_tries(rooms: Rooms) -> None:
+    """However many come at once; then the right code is wrong, too."""
+    address = await active_user(rooms)
+    user = await rooms.user.users.find_by_email(address)
+    assert user is not None
+    code, issued = rooms.user.mint.issue(Purpose.RESET_PASSWORD, user.id, utc_now())
+    async with rooms.user.unit_of_work.begin():
+        await rooms.user.codes.replace(issued)
+    guesses = [f"{(int(code) + n) % 1_000_000:06d}" for n in range(1, 21)]
+    new = NewPassword("an otter writes the weather report")
+
+    answers = await outcomes(*(reset_password(address, guess, new, room=rooms.recovery) for guess in guesses))
+    (right,) = await outcomes(reset_password(address, code, new, room=rooms.recovery))
+
+    assert Counter(map(type, [*answers, right])) == {InvalidCode: 21}
+    await sign_in(rooms, address)
 
 
 async def test_logging_out_everywhere_leaves_no_session(rooms: Rooms) -> None:

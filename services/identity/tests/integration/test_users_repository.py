@@ -374,6 +374,9 @@ async def test_attempts_are_kept_until_dropped(store: Store) -> None:
 
     assert await store.attempts.of_user(user.id) == attempts[::-1]
     async with store.unit_of_work.begin():
+        await store.attempts.keep_newest(user.id, 2)
+    assert await store.attempts.of_user(user.id) == attempts[:0:-1]
+    async with store.unit_of_work.begin():
         await store.attempts.drop(user.id)
     assert await store.attempts.of_user(user.id) == []
     assert await store.attempts.of_user(other.id) == [theirs]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from promenade_chassis.ports import DomainError
+from promenade_identity.code.entity import CODES_AN_HOUR
 from promenade_identity.contact.entity import (
-    CODES_AN_HOUR,
     AddressNotVerifiable,
     Contact,
     ContactAlreadyVerified,

@@ -45,3 +45,29 @@ async def test_success_need_not_wait_where_it_is_no_secret() -> None:
         pass
 
     assert time.monotonic() - began < 5
+
+
+async def test_what_follows_a_long_wait_is_hidden_anew() -> None:
+    """After a queue longer than the whole time, half of it again."""
+    began = time.monotonic()
+
+    async with SteadyPace(FLOOR).answers() as beat:
+        await asyncio.sleep(2 * FLOOR)
+        beat.restart()
+
+    assert time.monotonic() - began >= 2.5 * FLOOR
+
+
+async def test_starting_again_early_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was short enough ends with the whole time."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("promenade_identity.user.pace.asyncio.sleep", sleep)
+
+    async with SteadyPace(1000).answers() as beat:
+        beat.restart()
+
+    assert slept[0] == pytest.approx(1000, abs=100)

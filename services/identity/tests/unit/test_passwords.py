@@ -15,12 +15,14 @@ from promenade_identity.password.entity import (
     NewPassword,
     PasswordRules,
     bundled_common_passwords,
+    bundled_common_stems,
 )
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
 
 COMMON = bundled_common_passwords()
-RULES = PasswordRules(COMMON)
+STEMS = bundled_common_stems()
+RULES = PasswordRules(COMMON, stems=STEMS)
 EMAIL = Email("grace.hopper@navy.example.com")
 any_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=15, max_size=60)
 
@@ -63,6 +65,22 @@ def test_length_is_counted_in_characters(length: int, code: str | None) -> None:
     assert refusal.value.code == f"password-too-{code}"
 
 
+@pytest.mark.parametrize(
+    ("character", "points"),
+    [("é", 1), ("🦭", 1), ("e\u0301", 1), ("q\u0307", 2), ("👩\u200d🚀", 3), ("ﷺ", 1), ("\U0001d11e", 1)],
+    ids=["precomposed", "emoji", "composed by NFC", "not to be composed", "joined emoji", "ligature", "four bytes"],
+)
+def test_characters_are_code_points_of_nfc(character: str, points: int) -> None:
+    """Not bytes, not what an eye takes for one: the same count for everybody who sends the same text."""
+    most = MAXIMUM // points
+
+    assert len(NewPassword(character * most)) == most * points
+    with pytest.raises(InvalidValue, match="at most"):
+        NewPassword(character * (most + 1) + "x" * points)
+    with pytest.raises(InvalidValue, match="at least"):
+        NewPassword(character * ((MINIMUM - 1) // points))
+
+
 def test_length_counts_after_normalising() -> None:
     """Letter and accent typed apart are one character: 28 code points are 14 here."""
     decomposed = unicodedata.normalize("NFD", "é" * 14)
@@ -94,9 +112,39 @@ def test_common_ones_are_refused(password: str) -> None:
 
 
 def test_the_list_is_long_and_to_the_point() -> None:
-    """Over a thousand entries, none of which the minimum refuses anyway, each in the form it is looked up in."""
-    assert len(COMMON) >= 1_000
+    """Over ten thousand entries, none of which the minimum refuses anyway, each in the form it is looked up in."""
+    assert len(COMMON) >= 10_000
     assert all(MINIMUM <= len(entry) <= MAXIMUM and entry == entry.casefold() for entry in COMMON)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Fallen_Angel-1969!!",
+        "marcopolomarcopolo",
+        "MarcoPolo Marcopolo MARCOPOLO 7",
+        "12341234123412341234",
+        "***revelation***",
+        "hater1hater1hater1",
+        "Hater1 hater1 HATER1",
+    ],
+)
+def test_short_common_ones_made_long_are_refused(password: str) -> None:
+    """Repeated, with or without something between, or with digits and signs around: it is tried as soon."""
+    assert faults(password) == ["password-too-common"]
+
+
+@pytest.mark.parametrize("password", ["marco polo met a dragon", "revelations of a monkey", "dragonmonkeyletmein"])
+def test_common_words_may_be_part_of_a_sentence(password: str) -> None:
+    """It is the whole that must not be one of them."""
+    assert faults(password) == []
+
+
+def test_the_stems_are_many_and_in_the_form_they_are_looked_up_in() -> None:
+    """Nearly twenty thousand, the best known among them."""
+    assert len(STEMS) >= 19_000
+    assert {"123456", "password", "qwerty", "dragon"} <= STEMS
+    assert all(entry == entry.casefold() and unicodedata.is_normalized("NFC", entry) for entry in STEMS)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,11 @@ from uuid import UUID
 
 LIFETIME = timedelta(minutes=10)
 MAX_TRIES = 5
+CODE_EVERY = timedelta(minutes=1)
+CODES_AN_HOUR = 5
+# Many users may ask for codes to one address or number, but its owner gets no more than this of all of them.
+CODES_AN_HOUR_FROM_ALL = 10
+MEMORY = timedelta(hours=1)
 
 
 class Purpose(StrEnum):
@@ -37,6 +43,14 @@ class IssuedCode:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class CodeRequest:
+    """A code that somebody asked for."""
+
+    user_id: UUID
+    asked_at: datetime
+
+
 class CodeMint:
     """Makes codes and digests. Six digits could be tried out offline, so the digest is keyed (HMAC-SHA256)."""
 
@@ -53,3 +67,14 @@ class CodeMint:
         """The digest of a code as somebody typed it."""
         message = f"{purpose}|{subject}|{code.strip()}|{proves}".encode()
         return hmac.new(self._secret, message, hashlib.sha256).digest()
+
+
+def wait_for_code(asked_at: Iterable[datetime], now: datetime) -> timedelta:
+    """How long until another code may be asked for: at most one a minute and five an hour; zero or less: at once."""
+    asked = sorted(moment for moment in set(asked_at) if now - moment < MEMORY)
+    if not asked:
+        return timedelta(0)
+    free_at = asked[-1] + CODE_EVERY
+    if len(asked) >= CODES_AN_HOUR:
+        free_at = max(free_at, asked[-CODES_AN_HOUR] + MEMORY)
+    return free_at - now

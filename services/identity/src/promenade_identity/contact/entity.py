@@ -14,10 +14,11 @@ from promenade_kernel.values.address import Address
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
+from promenade_identity.code.entity import MEMORY, wait_for_code
+
 ContactValue = Email | Phone | Address
 
-CODE_EVERY = timedelta(minutes=1)
-CODES_AN_HOUR = 5
+CONTACTS_A_USER = 100
 
 
 class ContactType(StrEnum):
@@ -34,6 +35,14 @@ class ContactExists(Conflict):
     slug = "contact-exists"
     title = "You have this contact already"
     advice = "Use the contact that is there."
+
+
+class TooManyContacts(Conflict):
+    """A user has so many contacts and no more."""
+
+    slug = "too-many-contacts"
+    title = f"A user has at most {CONTACTS_A_USER} contacts"
+    advice = "Delete a contact that is not needed, then repeat."
 
 
 class EmailTaken(Conflict):
@@ -86,7 +95,7 @@ class InvalidCode(DomainError):
 
 
 class TooManyCodes(DomainError):
-    """A contact gets one code a minute and five an hour."""
+    """A contact gets one code a minute and five an hour, and so does an address or number under all of them."""
 
     slug = "too-many-codes"
     status = 429
@@ -133,16 +142,24 @@ class Contact(Aggregate):
         self.value = value
         self.verified_at = None
 
-    def request_code(self, now: datetime, earlier: Sequence[datetime] = ()) -> None:
+    @property
+    def value_key(self) -> str:
+        """Its value in the form by which two spellings are one; a postal address has none."""
+        return self.value.canonical if isinstance(self.value, Email) else str(self.value)
+
+    def request_code(self, now: datetime, earlier: Sequence[datetime] = (), *, is_sent: bool = True) -> None:
         """Ask for a code; the mail's reaction makes it.
 
-        `earlier` are the requests its user made for the same value before, under contacts deleted since.
+        `earlier` are the requests its user made for the same value, whichever contact had it. One that is not sent,
+        because others have asked for too many, counts all the same: it must not tell of the others.
         """
         if isinstance(self.value, Address):
             raise AddressNotVerifiable
         self._require_unverified()
         self._require_room_for_a_code(now, earlier)
         self.code_requests.append(now)
+        if not is_sent:
+            return
         self.record(
             ContactCodeRequested(
                 contact_id=self.id,
@@ -196,15 +213,10 @@ class Contact(Aggregate):
             raise ContactAlreadyVerified
 
     def _require_room_for_a_code(self, now: datetime, earlier: Sequence[datetime]) -> None:
-        self.code_requests = [moment for moment in self.code_requests if now - moment < timedelta(hours=1)]
-        asked = sorted(moment for moment in {*self.code_requests, *earlier} if now - moment < timedelta(hours=1))
-        if not asked:
-            return
-        free_at = asked[-1] + CODE_EVERY
-        if len(asked) >= CODES_AN_HOUR:
-            free_at = max(free_at, asked[-CODES_AN_HOUR] + timedelta(hours=1))
-        if now < free_at:
-            raise TooManyCodes(int((free_at - now).total_seconds()) + 1)
+        self.code_requests = [moment for moment in self.code_requests if now - moment < MEMORY]
+        wait = wait_for_code((*self.code_requests, *earlier), now)
+        if wait > timedelta(0):
+            raise TooManyCodes(int(wait.total_seconds()) + 1)
 
 
 def type_of(value: ContactValue) -> ContactType:

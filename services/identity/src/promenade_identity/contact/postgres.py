@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -23,12 +23,11 @@ from promenade_identity.contact.repository import CONTACTS, ContactFilter
 _LIVING = "SELECT * FROM contact WHERE deleted_at IS NULL"
 _GET = _LIVING + " AND id = %(id)s"
 _GET_WITH_DELETED = "SELECT * FROM contact WHERE id = %(id)s"
-_CODE_REQUESTS = """
-SELECT unnest(code_requests) AS asked_at FROM contact
-WHERE user_id = %(user_id)s AND (lower(email) = lower(%(value)s) OR phone = %(value)s)
-"""
 _PRIMARY = _LIVING + " AND user_id = %(user_id)s AND type = %(type)s AND is_primary"
 _COUNT = "SELECT count(*) AS found FROM (" + _LIVING + " AND user_id = %(user_id)s AND type = %(type)s) AS living"
+# His row is not enough: others hold it shared while they add contacts to him.
+_HOLD_ALL = "SELECT pg_advisory_xact_lock(hashtextextended(%(user_id)s::text, 3))"
+_COUNT_ALL = "SELECT count(*) AS found FROM (" + _LIVING + " AND user_id = %(user_id)s) AS living"
 LIST = ListStatement(
     CONTACTS,
     select=_LIVING,
@@ -90,10 +89,11 @@ class PostgresContacts(BaseRepository):
         """A contact, living or deleted; raises `NotFound`."""
         return _found(await self._fetch_one(_GET_WITH_DELETED, id=contact_id))
 
-    async def code_requests(self, user_id: UUID, value: ContactValue) -> Sequence[datetime]:
-        """When the user asked for codes to this value, under deleted contacts too."""
-        rows = await self._fetch_all(_CODE_REQUESTS, user_id=user_id, value=str(value))
-        return [row["asked_at"] for row in rows]
+    async def hold_all(self, user_id: UUID) -> int:
+        """How many contacts the user has; until the transaction ends nobody else looks, so none is added meanwhile."""
+        await self._execute(_HOLD_ALL, user_id=user_id)
+        row = await self._fetch_one(_COUNT_ALL, user_id=user_id)
+        return int(row["found"]) if row else 0
 
     async def primary(self, user_id: UUID, kind: ContactType) -> Contact | None:
         """The user's primary contact of a type."""

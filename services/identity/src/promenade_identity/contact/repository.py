@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Protocol
@@ -11,7 +10,7 @@ from uuid import UUID
 from msgspec import Meta
 from promenade_chassis.ports import ListOf, Page, PageRequest, Sort
 
-from promenade_identity.contact.entity import Contact, ContactType, ContactValue
+from promenade_identity.contact.entity import Contact, ContactType
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,8 @@ class Contacts(Protocol):
         """A contact, living or deleted; raises `NotFound`."""
         ...
 
-    async def code_requests(self, user_id: UUID, value: ContactValue) -> Sequence[datetime]:
-        """When the user asked for codes to this value, under deleted contacts too."""
+    async def hold_all(self, user_id: UUID) -> int:
+        """How many contacts the user has; until the transaction ends nobody else looks, so none is added meanwhile."""
         ...
 
     async def primary(self, user_id: UUID, kind: ContactType) -> Contact | None:

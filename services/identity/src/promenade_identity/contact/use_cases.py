@@ -10,9 +10,17 @@ from promenade_chassis.ports import Fault, Invalid, NotFound, Page, PageRequest,
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
-from promenade_identity.code.entity import CodeMint, Purpose
-from promenade_identity.code.repository import Codes
-from promenade_identity.contact.entity import Contact, ContactType, ContactValue, InvalidCode, type_of
+from promenade_identity.code.entity import CODES_AN_HOUR_FROM_ALL, CodeMint, CodeRequest, Purpose
+from promenade_identity.code.repository import CodeRequests, Codes
+from promenade_identity.contact.entity import (
+    CONTACTS_A_USER,
+    Contact,
+    ContactType,
+    ContactValue,
+    InvalidCode,
+    TooManyContacts,
+    type_of,
+)
 from promenade_identity.contact.repository import ContactFilter, Contacts, Owners
 from promenade_identity.mail.repository import Mails, MailTemplates, TextMessages
 
@@ -27,6 +35,7 @@ class ContactRoom:
     contacts: Contacts
     owners: Owners
     codes: Codes
+    code_requests: CodeRequests
     mint: CodeMint
     mails: Mails
     templates: MailTemplates
@@ -50,11 +59,15 @@ async def add_contact(
     principal: Principal,
     room: ContactRoom,
 ) -> Contact:
-    """Add a contact to oneself, or with contacts:write to another user; raises `ContactExists`, `NotFound`."""
+    """Add a contact to oneself, or with contacts:write to another user.
+
+    Raises `ContactExists`, `TooManyContacts`, `NotFound`.
+    """
     contact = Contact(user_id=_owner(user_id, principal, WRITE), value=value, label=label)
     async with room.unit_of_work.begin():
         if contact.user_id != principal.id and not await room.owners.hold(contact.user_id):
             raise NotFound("There is no such user")
+        await _require_room(contact.user_id, room)
         await room.contacts.add(contact)
     return contact
 
@@ -117,13 +130,14 @@ async def restore_contact(
     principal: Principal,
     room: ContactRoom,
 ) -> Contact:
-    """Bring a deleted contact back, a living one stays; raises `EmailTaken` when the user has it again."""
+    """Bring a deleted contact back, a living one stays; raises `EmailTaken` when he has it again, `TooManyContacts`."""
     async with room.unit_of_work.begin():
         contact = await room.contacts.get_with_deleted(contact_id)
         principal.require_reach(contact.user_id, WRITE, "contact")
         contact.expect_version(expected_version)
         if not contact.is_deleted:
             return contact
+        await _require_room(contact.user_id, room)
         contact.restore()
         await room.contacts.restore(contact)
     return contact
@@ -136,10 +150,18 @@ async def send_contact_code(
     principal: Principal,
     room: ContactRoom,
 ) -> None:
-    """Ask for a code to be sent; raises `TooManyCodes`."""
+    """Ask for a code to be sent; raises `TooManyCodes`.
+
+    Whether it is sent also depends on what other users have asked for the same address or number. That shows in no
+    answer, since it would tell of them.
+    """
+    now = utc_now()
     async with room.unit_of_work.begin():
         contact = await _load(contact_id, expected_version, principal, room)
-        contact.request_code(utc_now(), await room.contacts.code_requests(contact.user_id, contact.value))
+        asked = await room.code_requests.hold(Purpose.VERIFY_CONTACT, contact.value_key, now)
+        mine = [request.asked_at for request in asked if request.user_id == contact.user_id]
+        contact.request_code(now, mine, is_sent=len(asked) < CODES_AN_HOUR_FROM_ALL)
+        await room.code_requests.add(Purpose.VERIFY_CONTACT, contact.value_key, CodeRequest(contact.user_id, now))
         await room.contacts.save(contact)
 
 
@@ -212,6 +234,11 @@ async def _load(contact_id: UUID, expected_version: int | None, principal: Princ
     principal.require_reach(contact.user_id, WRITE, "contact")
     contact.expect_version(expected_version)
     return contact
+
+
+async def _require_room(user_id: UUID, room: ContactRoom) -> None:
+    if await room.contacts.hold_all(user_id) >= CONTACTS_A_USER:
+        raise TooManyContacts
 
 
 def _require_type(kind: ContactType, values: Sequence[ContactValue]) -> None:

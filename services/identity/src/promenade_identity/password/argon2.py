@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from promenade_identity.password.entity import PasswordsBusy
+
+Answer = TypeVar("Answer")
 
 
 class PasswordSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,11 +25,16 @@ class PasswordSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     iterations: int = 2
     parallelism: int = 1
     threads: int = 2
+    waiting: int = 200
     answer_after_ms: int = 100
 
 
 class Argon2Hashes:
-    """Hashes in threads of its own: as many as `threads` at once, the others wait without holding up the loop."""
+    """Hashes in threads of its own: as many as `threads` at once, the others wait without holding up the loop.
+
+    No more than `waiting` of them (three seconds with OWASP's costs on two cores): whoever comes then is told to come
+    again, before anything that depends on the password or its owner has been done.
+    """
 
     def __init__(self, settings: PasswordSettings) -> None:
         self._hasher = PasswordHasher(
@@ -31,18 +43,19 @@ class Argon2Hashes:
             parallelism=settings.parallelism,
             type=Type.ID,
         )
+        self._room = settings.threads + settings.waiting
+        self._in_hand = 0
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="password")
         self._nobodys = self._hasher.hash("the hash that unknown users are checked against")
 
     async def make(self, password: str) -> str:
         """The hash to store."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
+        return await self._in_a_thread(partial(self._hasher.hash, password))
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
         """Whether they belong together; without a hash False, after as long as it takes to compute one."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._verify, password, password_hash or self._nobodys
-        ) and bool(password_hash)
+        verified = await self._in_a_thread(partial(self._verify, password, password_hash or self._nobodys))
+        return verified and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether it was made with other parameters than today's."""
@@ -51,6 +64,18 @@ class Argon2Hashes:
     async def close(self) -> None:
         """End the threads; what they have in hand is finished."""
         await asyncio.to_thread(self._threads.shutdown)
+
+    async def _in_a_thread(self, work: Callable[[], Answer]) -> Answer:
+        if self._in_hand >= self._room:
+            raise PasswordsBusy
+        self._in_hand += 1
+        done = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        # Not when the caller goes away: the thread has it in hand all the same.
+        done.add_done_callback(self._put_down)
+        return await done
+
+    def _put_down(self, _: asyncio.Future[Any]) -> None:
+        self._in_hand -= 1
 
     def _verify(self, password: str, password_hash: str) -> bool:
         try:

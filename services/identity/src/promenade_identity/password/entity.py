@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, ClassVar
 
-from promenade_chassis.ports import Fault, Invalid
+from promenade_chassis.ports import Fault, Invalid, ServiceUnavailable
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.text import TextValue
@@ -22,6 +22,14 @@ _ORNAMENTS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _SHORTEST_TELLING_PART = 4
 _LEAST_OF_ITS_OWN = 8
+
+
+class PasswordsBusy(ServiceUnavailable):
+    """So many passwords wait to be hashed that one more would wait for too long."""
+
+    slug = "passwords-busy"
+    title = "Too many are signing in or registering at this moment; try again"
+    advice = "Repeat after as many seconds as Retry-After says; what needs no password is not affected."
 
 
 class GivenPassword(TextValue):
@@ -61,10 +69,14 @@ class NewPassword(GivenPassword):
 
 @dataclass(frozen=True, slots=True)
 class PasswordRules:
-    """What is asked of a new password beyond its type: `minimum` may be raised by configuration."""
+    """What is asked of a new password beyond its type: `minimum` may be raised by configuration.
+
+    `common` are whole passwords; `stems` are short ones, which must be neither repeated nor adorned to be long enough.
+    """
 
     common: frozenset[str]
     minimum: int = MINIMUM
+    stems: frozenset[str] = frozenset()
 
     def check(self, password: str, *, email: Email, name: str | None = None, pointer: str = "/password") -> None:
         """Raise `Invalid` with everything that is wrong with it."""
@@ -81,13 +93,28 @@ class PasswordRules:
     def _is_common(self, password: str) -> bool:
         folded = password.casefold()
         bare = _ORNAMENTS.sub("", folded)
-        return folded in self.common or bare in self.common
+        units = {_repeated_unit(_BETWEEN_WORDS.sub("", text)) for text in (folded, bare)}
+        return not self.common.isdisjoint((folded, bare)) or not self.stems.isdisjoint((bare, *units))
 
 
 def bundled_common_passwords() -> frozenset[str]:
-    """The list that ships with the service, one password a line, case folded."""
-    text = resources.files("promenade_identity.password").joinpath("common_passwords.txt").read_text(encoding="utf-8")
-    return frozenset(text.splitlines())
+    """The list that ships with the service: passwords long enough to be taken otherwise, case folded."""
+    return _lines("common_passwords.txt")
+
+
+def bundled_common_stems() -> frozenset[str]:
+    """The passwords people choose most, of any length, case folded; where they come from is told in `lists.md`."""
+    return _lines("common_stems.txt")
+
+
+def _lines(name: str) -> frozenset[str]:
+    text = resources.files("promenade_identity.password").joinpath(name).read_text(encoding="utf-8")
+    return frozenset(text.split("\n")) - {""}
+
+
+def _repeated_unit(text: str) -> str:
+    """The shortest text that makes up the whole when repeated; often the whole itself."""
+    return text[: (text + text).find(text, 1)] if text else ""
 
 
 def _telling_parts(email: Email, name: str | None) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class PasswordHashes(Protocol):
-    """Makes and checks password hashes, off the event loop and so many at a time."""
+    """Makes and checks password hashes, off the event loop and so many at a time; raises `PasswordsBusy`."""
 
     async def make(self, password: str) -> str:
         """The hash to store."""

@@ -13,7 +13,7 @@ from promenade_kernel.values.ids import parse_id
 from promenade_identity.audit.entity import Action, concerns
 from promenade_identity.audit.repository import Trail
 from promenade_identity.code.entity import CodeMint, Purpose
-from promenade_identity.code.repository import Codes
+from promenade_identity.code.repository import CodeRequests, Codes, may_send_code
 from promenade_identity.contact.entity import InvalidCode
 from promenade_identity.contact.repository import Contacts
 from promenade_identity.mail.repository import Mails, MailTemplates
@@ -42,6 +42,7 @@ class RecoveryRoom:
     rules: PasswordRules
     pace: Pace
     codes: Codes
+    code_requests: CodeRequests
     mint: CodeMint
     mails: Mails
     templates: MailTemplates
@@ -51,14 +52,17 @@ class RecoveryRoom:
 
 
 async def forget_password(email: Email, *, room: RecoveryRoom) -> None:
-    """Ask for a code; nothing happens for addresses without a user who is active or invited."""
+    """Ask for a code, once a minute and five times an hour; nothing more happens, and no answer tells.
+
+    Each code has five tries, so who may ask for many codes may guess often. Only active and invited users get one.
+    """
     async with room.pace.answers(), room.unit_of_work.begin():
         user = await room.users.hold_address(email)
-        if user is not None and user.status is UserStatus.ACTIVE:
-            user.request_password_reset()
-            await room.users.save(user)
-        elif user is not None and _is_invited(user):
-            user.invite_again()
+        if user is not None and await _may_have_a_code(user, email, room):
+            if _is_invited(user):
+                user.invite_again()
+            else:
+                user.request_password_reset()
             await room.users.save(user)
         await room.trail.record(Action.FORGOT_PASSWORD, actor=None, subject=user.id if user is not None else None)
 
@@ -91,8 +95,9 @@ async def reset_password(email: Email, code: str, password: NewPassword, *, room
     The code of an invitation sets the first one, and makes the user active.
     """
     room.rules.check(password, email=email, pointer="/new_password")
-    async with room.pace.answers():
+    async with room.pace.answers() as beat:
         password_hash = await room.passwords.make(password)
+        beat.restart()
         async with room.unit_of_work.begin():
             user = await room.users.hold_address(email)
             redeemed = user is not None and await _redeem(user, code, room)
@@ -101,6 +106,7 @@ async def reset_password(email: Email, code: str, password: NewPassword, *, room
             if user is not None and redeemed:
                 await _enter(user, password_hash, utc_now(), room)
                 await room.trail.record(Action.RESET_PASSWORD, actor=user.id, subject=user.id)
+                await room.code_requests.forget(Purpose.RESET_PASSWORD, email.canonical)
         # Outside the unit of work: the counted try must stay.
         if not redeemed:
             raise InvalidCode
@@ -124,6 +130,12 @@ async def change_password(current: str, password: NewPassword, *, principal: Pri
         await room.trail.record(Action.CHANGE_PASSWORD, actor=fresh.id, subject=fresh.id)
         await _set(fresh, password_hash, utc_now(), principal.session_id, room)
     await room.announcements.announce()
+
+
+async def _may_have_a_code(user: User, email: Email, room: RecoveryRoom) -> bool:
+    if user.status is not UserStatus.ACTIVE and not _is_invited(user):
+        return False
+    return await may_send_code(Purpose.RESET_PASSWORD, email.canonical, user.id, utc_now(), room.code_requests)
 
 
 def _is_invited(user: User) -> bool:

@@ -25,6 +25,8 @@ from promenade_identity.session.use_cases import Client, SessionRoom, SignedIn
 from promenade_identity.shapes import UserResource, shape
 
 Room = NamedDependency[SessionRoom]
+# An access token sent by mistake is refused as a token, not as a text that is too long.
+LONGEST_TOKEN = 8192
 
 
 class Login(msgspec.Struct, kw_only=True):
@@ -37,7 +39,7 @@ class Login(msgspec.Struct, kw_only=True):
 class Refresh(msgspec.Struct, kw_only=True):
     """The refresh token of the last answer."""
 
-    refresh_token: Annotated[str, Meta(min_length=1, max_length=512)]
+    refresh_token: Annotated[str, Meta(min_length=1, max_length=LONGEST_TOKEN)]
 
 
 class Tokens(msgspec.Struct, kw_only=True):

@@ -28,7 +28,7 @@ from promenade_identity.session.entity import (
 )
 from promenade_identity.session.repository import AccessTokens, Sessions
 from promenade_identity.user.entity import AccountSuspended, User, UserStatus
-from promenade_identity.user.repository import Pace, Users, count_wrong_password
+from promenade_identity.user.repository import Beat, Pace, Users, count_wrong_password
 
 REVOKE = "sessions:revoke"
 _ACTIONS = {EndReason.LOGOUT: Action.LOGOUT, EndReason.ENDED: Action.END_SESSION}
@@ -71,8 +71,8 @@ class SignedIn:
 
 async def login(email: Email, password: str, *, client: Client, room: SessionRoom) -> SignedIn:
     """Sign in; raises `InvalidCredentials` alike for unknown, pending and locked users and wrong passwords."""
-    async with room.pace.refusals():
-        user = await _authenticate(email, password, room)
+    async with room.pace.refusals() as beat:
+        user = await _authenticate(email, password, beat, room)
         return await _open_session(user, password, client, room)
 
 
@@ -136,12 +136,13 @@ async def drop_expired(*, room: SessionRoom) -> bool:
     return False
 
 
-async def _authenticate(email: Email, password: str, room: SessionRoom) -> User:
+async def _authenticate(email: Email, password: str, beat: Beat, room: SessionRoom) -> User:
     user = await room.users.find_by_email(email)
     if user is not None:
         concerns(user.id)
     # Also without a user: computing the hash is what takes time.
     matches = await room.passwords.matches(password, user.password_hash if user is not None else None)
+    beat.restart()
     if user is None or user.password_hash is None:
         raise InvalidCredentials
     if not matches:
@@ -149,8 +150,16 @@ async def _authenticate(email: Email, password: str, room: SessionRoom) -> User:
             await count_wrong_password(user.id, utc_now(), room.users)
         raise InvalidCredentials
     if user.status is UserStatus.SUSPENDED:
-        raise AccountSuspended
+        await _refuse_suspended(user, room)
     return user
+
+
+async def _refuse_suspended(user: User, room: SessionRoom) -> None:
+    """Tell the owner why, unless the account is locked: then even the right password is answered as a wrong one."""
+    fresh = await room.users.find(user.id)
+    if fresh is None or fresh.is_locked(utc_now()):
+        raise InvalidCredentials
+    raise AccountSuspended
 
 
 async def _open_session(user: User, password: str, client: Client, room: SessionRoom) -> SignedIn:

@@ -15,20 +15,40 @@ class SteadyPace:
         self._seconds = seconds
 
     @asynccontextmanager
-    async def answers(self) -> AsyncGenerator[None, None]:
+    async def answers(self) -> AsyncGenerator[SteadyBeat, None]:
         """What happens inside takes at least so long."""
-        until = time.monotonic() + self._seconds
+        beat = SteadyBeat(self._seconds)
         try:
-            yield
+            yield beat
         finally:
-            await asyncio.sleep(until - time.monotonic())
+            await beat.end()
 
     @asynccontextmanager
-    async def refusals(self) -> AsyncGenerator[None, None]:
+    async def refusals(self) -> AsyncGenerator[SteadyBeat, None]:
         """As `answers`, when it ends in an error."""
-        until = time.monotonic() + self._seconds
+        beat = SteadyBeat(self._seconds)
         try:
-            yield
+            yield beat
         except Exception:
-            await asyncio.sleep(until - time.monotonic())
+            await beat.end()
             raise
+
+
+class SteadyBeat:
+    """The moment before which one answer is not given."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+
+    def restart(self) -> None:
+        """Hide what comes now for half of the time at least.
+
+        When many sign in at once their passwords wait for each other, longer than the whole time; without this, what
+        follows would then show. On an idle machine it changes nothing: the hash takes less than the other half.
+        """
+        self._until = max(self._until, time.monotonic() + self._seconds / 2)
+
+    async def end(self) -> None:
+        """Wait for the moment."""
+        await asyncio.sleep(self._until - time.monotonic())

@@ -118,6 +118,10 @@ INSERT INTO registration_attempt (id, user_id, password_hash, display_name, loca
 VALUES (%(id)s, %(user_id)s, %(password_hash)s, %(display_name)s, %(locale)s, %(created_at)s)
 """
 _ATTEMPTS = "SELECT * FROM registration_attempt WHERE user_id = %(user_id)s ORDER BY id DESC"
+_KEEP_NEWEST = """
+DELETE FROM registration_attempt WHERE user_id = %(user_id)s AND id NOT IN (
+    SELECT id FROM registration_attempt WHERE user_id = %(user_id)s ORDER BY id DESC LIMIT %(count)s)
+"""
 _DROP_ATTEMPTS = "DELETE FROM registration_attempt WHERE user_id = %(user_id)s"
 
 
@@ -241,6 +245,10 @@ class PostgresAttempts(BaseRepository):
     async def of_user(self, user_id: UUID) -> list[RegistrationAttempt]:
         """A user's attempts, newest first."""
         return [RegistrationAttempt(**row) for row in await self._fetch_all(_ATTEMPTS, user_id=user_id)]
+
+    async def keep_newest(self, user_id: UUID, count: int) -> None:
+        """Forget a user's attempts but so many."""
+        await self._execute(_KEEP_NEWEST, user_id=user_id, count=count)
 
     async def drop(self, user_id: UUID) -> None:
         """Forget a user's attempts."""

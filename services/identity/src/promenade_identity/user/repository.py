@@ -119,19 +119,31 @@ class Attempts(Protocol):
         """A user's attempts, newest first."""
         ...
 
+    async def keep_newest(self, user_id: UUID, count: int) -> None:
+        """Forget a user's attempts but so many."""
+        ...
+
     async def drop(self, user_id: UUID) -> None:
         """Forget a user's attempts."""
+        ...
+
+
+class Beat(Protocol):
+    """One answer that keeps the pace."""
+
+    def restart(self) -> None:
+        """What went before took long for reasons of its own: what comes now is hidden by a time of its own too."""
         ...
 
 
 class Pace(Protocol):
     """Hides by the time an answer takes what the answer itself does not tell."""
 
-    def answers(self) -> AbstractAsyncContextManager[None]:
+    def answers(self) -> AbstractAsyncContextManager[Beat]:
         """What happens inside takes at least so long."""
         ...
 
-    def refusals(self) -> AbstractAsyncContextManager[None]:
+    def refusals(self) -> AbstractAsyncContextManager[Beat]:
         """As `answers`, when it ends in an error."""
         ...
 

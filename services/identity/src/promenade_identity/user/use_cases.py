@@ -11,7 +11,7 @@ from promenade_kernel.values.email import Email
 from promenade_identity.audit.entity import Action, concerns
 from promenade_identity.audit.repository import Trail
 from promenade_identity.code.entity import CodeMint, Purpose
-from promenade_identity.code.repository import Codes
+from promenade_identity.code.repository import CodeRequests, Codes, may_send_code
 from promenade_identity.contact.entity import InvalidCode
 from promenade_identity.contact.repository import Contacts
 from promenade_identity.mail.repository import Mails, MailTemplates
@@ -23,6 +23,8 @@ from promenade_identity.user.entity import PENDING_LIFETIME, SUPERADMIN, Registr
 from promenade_identity.user.repository import Attempts, Pace, Users, settle_in
 
 EXPIRED_AT_ONCE = 100
+# A guessed code is tried against every attempt's: the more of them count, the better are the guesser's chances.
+ATTEMPTS_KEPT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class UserRoom:
     rules: PasswordRules
     pace: Pace
     codes: Codes
+    code_requests: CodeRequests
     mint: CodeMint
     contacts: Contacts
     profiles: Profiles
@@ -55,8 +58,9 @@ async def register(
 ) -> None:
     """Note an attempt to register; whether the address is known shows in the mail alone."""
     room.rules.check(password, email=email, name=display_name)
-    async with room.pace.answers():
+    async with room.pace.answers() as beat:
         password_hash = await room.passwords.make(password)
+        beat.restart()
         async with room.unit_of_work.begin():
             known = await room.users.hold_address(email)
             user = known or User(email=email)
@@ -71,26 +75,38 @@ async def register(
                 await room.users.save(user)
             if user.status is UserStatus.PENDING:
                 await room.attempts.add(attempt)
+                await room.attempts.keep_newest(user.id, ATTEMPTS_KEPT)
             await room.trail.record(Action.REGISTER, actor=None, subject=user.id)
 
 
 async def resend_verification(email: Email, *, room: UserRoom) -> None:
-    """Ask for the activation mail once more; nothing happens for unknown and for active users."""
+    """Ask for the activation mail once more, once a minute and five times an hour.
+
+    Nothing happens for unknown and for active users, nor when it was asked for too often: no answer tells.
+    """
     async with room.pace.answers(), room.unit_of_work.begin():
         user = await room.users.hold_address(email)
-        if user is not None and user.status is UserStatus.PENDING:
+        if user is not None and await _may_have_a_code(user, email, room):
             user.request_verification()
             await room.users.save(user)
         await room.trail.record(Action.RESEND_VERIFICATION, actor=None, subject=user.id if user is not None else None)
 
 
 async def send_activation_code(user_id: UUID, attempt_id: UUID | None, *, room: UserRoom) -> None:
-    """Make the code of an attempt (None: of the newest) and send it; the digest and the mail commit together."""
+    """Make the code of an attempt and send it; the digest and the mail commit together.
+
+    `attempt_id` is None when the mail was asked for again: then it is the only attempt's. Of several nobody can tell
+    which is the asker's, and the code of a stranger's would make the stranger's password count: the mail says so
+    instead, and the codes sent before stay good.
+    """
     async with room.unit_of_work.begin():
         user = await room.users.find(user_id)
         attempts = await room.attempts.of_user(user_id)
         attempt = next((one for one in attempts if attempt_id in (None, one.id)), None)
         if user is None or user.status is not UserStatus.PENDING or attempt is None:
+            return
+        if attempt_id is None and len(attempts) > 1:
+            await room.mails.queue(room.templates.render("activation-unclear", user.email))
             return
         code, issued = room.mint.issue(Purpose.ACTIVATE_USER, attempt.id, utc_now())
         await room.codes.replace(issued)
@@ -141,8 +157,11 @@ async def create_superadmin(email: Email, password: NewPassword, *, room: UserRo
 
 
 async def expire_pending_users(*, room: UserRoom) -> bool:
-    """End users who never proved their address; True when there may be more."""
+    """End users who never proved their address, and forget codes that are over; True when there may be more."""
     now = utc_now()
+    async with room.unit_of_work.begin():
+        await room.codes.drop_expired(now)
+        await room.code_requests.drop_expired(now)
     async with room.unit_of_work.begin():
         expired = await room.users.hold_pending_since(now - PENDING_LIFETIME, EXPIRED_AT_ONCE)
         for user in expired:
@@ -155,15 +174,22 @@ async def expire_pending_users(*, room: UserRoom) -> bool:
     return len(expired) == EXPIRED_AT_ONCE
 
 
+async def _may_have_a_code(user: User, email: Email, room: UserRoom) -> bool:
+    if user.status is not UserStatus.PENDING:
+        return False
+    return await may_send_code(Purpose.ACTIVATE_USER, email.canonical, user.id, utc_now(), room.code_requests)
+
+
 async def _redeem(user: User, code: str, room: UserRoom) -> RegistrationAttempt | None:
-    """The attempt that the code belongs to. A wrong code is a try for each of them."""
+    """The attempt that the code belongs to. A wrong code is a try for each of them; one that two share is nobody's."""
     if user.status is not UserStatus.PENDING:
         return None
+    redeemed: list[RegistrationAttempt] = []
     for attempt in await room.attempts.of_user(user.id):
         digest = room.mint.digest(Purpose.ACTIVATE_USER, attempt.id, code)
         if await room.codes.redeem(Purpose.ACTIVATE_USER, attempt.id, digest, utc_now()):
-            return attempt
-    return None
+            redeemed.append(attempt)
+    return redeemed[0] if len(redeemed) == 1 else None
 
 
 async def _promote(user: User, room: UserRoom) -> bool:
