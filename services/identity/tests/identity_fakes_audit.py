@@ -10,14 +10,14 @@ from promenade_chassis.testing.lists import page_in_memory
 from promenade_identity.audit.entity import Action, Details, Entry, done
 from promenade_identity.audit.repository import TRAIL, EntryFilter
 
-Told = tuple[Action, UUID | None, UUID | str | None, dict[str, str | int | bool | list[str] | None]]
+Told = tuple[Action, UUID | None, UUID | str | None, Details | None]
 
 
 class RecordingTrail:
     """Entries in a list."""
 
     def __init__(self, unit_of_work: InMemoryUnitOfWork) -> None:
-        self._unit_of_work = unit_of_work
+        self.unit_of_work = unit_of_work
         self.rows: list[Entry] = []
         self.entries: list[Told] = []
         """What `record` was told: action, actor, subject, details."""
@@ -33,14 +33,18 @@ class RecordingTrail:
         self, action: Action, *, actor: UUID | None, subject: UUID | str | None, details: Details | None = None
     ) -> None:
         await self.add(done(action, actor=actor, subject=subject, details=details))
-        self.entries.append((action, actor, subject, dict(details or {})))
+        self.entries.append((action, actor, subject, details))
 
     async def add(self, entry: Entry) -> None:
-        self._unit_of_work.require()
+        self.unit_of_work.require()
         self.rows.append(entry)
 
     async def list(self, wanted: EntryFilter, page: PageRequest) -> Page[Entry]:
         return page_in_memory(TRAIL, [entry for entry in self.rows if _matches(entry, wanted)], page)
+
+    def told_of(self, things: str) -> list[Told]:
+        """What `record` was told of `user`, `role`, `session`, …: of the actions that are called so."""
+        return [told for told in self.entries if told[0].startswith(f"{things}.")]
 
     def of(self, action: Action) -> list[Entry]:
         """The entries of an action, oldest first."""

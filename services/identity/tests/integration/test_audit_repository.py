@@ -184,6 +184,16 @@ def test_an_index_has_every_page_ready(database_url: str, wanted: EntryFilter) -
     assert unsorted_by_index(database_url, LIST, wanted, {"at": MOMENT}) == set()
 
 
+async def test_every_filter_has_its_index(database: Database) -> None:
+    """One range of it is one page of what is asked for, newest first, however rare that is in the trail."""
+    async with database.reading_connection() as connection:
+        rows = await connection.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'audit_entry'")
+        found = {row["indexdef"].rpartition("(")[2] for row in await rows.fetchall()}
+
+    narrowed = [name for name in TRAIL.filter_names if name not in ("from_", "to")]
+    assert found >= {"at, id)", *(f"{name}, at, id)" for name in narrowed)}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -214,3 +224,21 @@ async def test_switching_triggers_off_does_not_help(database: Database) -> None:
     async with database.reading_connection() as connection:
         rows = await connection.execute("SELECT tgenabled FROM pg_trigger WHERE tgname = 'audit_entry_stays'")
         assert await rows.fetchall() == [{"tgenabled": "A"}]
+
+
+async def test_the_operators_way_to_drop_old_entries(database: Database) -> None:
+    """As the README says, in one transaction: afterwards the table refuses as before."""
+    store = Store(database, PostgresTrail(database))
+    await store.add(at=MOMENT)
+    kept = await store.add(at=MOMENT + timedelta(days=1))
+
+    async with database.begin():
+        connection = database.writing_connection()
+        await connection.execute("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_stays")
+        await connection.execute("DELETE FROM audit_entry WHERE at < %s", [MOMENT + timedelta(days=1)])
+        await connection.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER audit_entry_stays")
+
+    async with database.reading_connection() as connection:
+        with pytest.raises(InsufficientPrivilege):
+            await connection.execute("DELETE FROM audit_entry")
+    assert await store.found() == [kept]

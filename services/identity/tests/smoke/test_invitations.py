@@ -64,7 +64,7 @@ async def test_an_invitation_is_a_pending_user(staff: Visitor, fakes: Fakes, add
     assert (seen["status"], seen["roles"], seen["display_name"]) == ("pending", ["user", "manager"], "Ada")
     assert (seen["is_invited"], seen["allowed_actions"]) == (True, ["change-roles", "delete"])
     caller, user = await staff.user(f"staff-{address}"), await staff.user(address)
-    assert fakes.trail.entries == [(Action.INVITE_USER, caller.id, user.id, {"roles": ["user", "manager"]})]
+    assert fakes.trail.told_of("user") == [(Action.INVITE_USER, caller.id, user.id, {"roles": ["user", "manager"]})]
 
 
 async def test_its_code_sets_the_first_password(staff: Visitor, fakes: Fakes, address: str) -> None:

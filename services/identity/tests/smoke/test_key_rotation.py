@@ -119,9 +119,9 @@ async def test_tokens_count_throughout(room: KeyRoom, pass_time: PassTime) -> No
     await rotate_signing_key(room=room)
     pass_time(room.times.ahead - SECOND)
 
-    of_old = await tokens.issue(user, new_id(), use_cases.utc_now() - room.times.ahead)
+    of_old = await tokens.issue(user, (), new_id(), use_cases.utc_now() - room.times.ahead)
     pass_time(SECOND)
-    of_new = await tokens.issue(user, new_id(), use_cases.utc_now() - room.times.ahead)
+    of_new = await tokens.issue(user, (), new_id(), use_cases.utc_now() - room.times.ahead)
 
     assert kid_of(of_old) != kid_of(of_new)
     assert {(await verifier.verify(token)).subject for token in (of_old, of_new)} == {str(user.id)}

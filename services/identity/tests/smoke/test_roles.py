@@ -339,12 +339,12 @@ async def test_who_did_what_is_taken_down(visitor: Visitor, fakes: Fakes, supera
     problem_of(await visitor.post(ROLES, BACK_OFFICE, superadmin), 409, "role-exists")
     await visitor.delete(PATH, superadmin)
 
-    told = [entry for entry in fakes.trail.entries if entry[0].startswith("role.")]
+    told = fakes.trail.told_of("role")
     assert {str(entry[1]) for entry in told} == {actor}
     assert [(action, subject, details) for action, _, subject, details in told] == [
         (Action.CREATE_ROLE, "back-office", {"permissions": ["orders:*", "orders:update"]}),
         (Action.CHANGE_ROLE, "back-office", {"added": ["deals:read"], "removed": ["orders:update"]}),
-        (Action.DELETE_ROLE, "back-office", {}),
+        (Action.DELETE_ROLE, "back-office", None),
     ]
 
 

@@ -131,7 +131,7 @@ async def test_a_suspension_with_an_end_ends_by_itself(staff: Visitor, fakes: Fa
         *("active", "suspended", "suspended")
     ]
     assert fakes.unit_of_work.events[-1] == UserReinstated(user_id=due.id)
-    assert fakes.trail.entries == [(Action.REINSTATE_USER, None, due.id, None)]
+    assert fakes.trail.told_of("user") == [(Action.REINSTATE_USER, None, due.id, None)]
 
 
 async def test_unlocking_lets_the_right_password_in(staff: Visitor, address: str) -> None:
@@ -172,7 +172,7 @@ async def test_the_same_roles_again_change_nothing(staff: Visitor, fakes: Fakes)
     answer = await give(staff, user, "change_user_roles", {"roles": ["manager", "user"]})
 
     assert (answer.status_code, answer.json()["version"]) == (200, user.version)
-    assert (len(fakes.unit_of_work.events), fakes.revocations.added, fakes.trail.entries) == (events, [], [])
+    assert (len(fakes.unit_of_work.events), fakes.revocations.added, fakes.trail.told_of("user")) == (events, [], [])
 
 
 async def test_a_deleted_user_is_gone_with_all_that_is_his(staff: Visitor, fakes: Fakes, address: str) -> None:
@@ -256,7 +256,7 @@ async def test_the_trail_tells_of_every_command(staff: Visitor, fakes: Fakes, ad
     assert (await give(staff, user, "restore_user")).is_success
     await give(staff, user, "reinstate_user")
 
-    assert fakes.trail.entries == [
+    assert fakes.trail.told_of("user") == [
         (Action.SUSPEND_USER, caller, user.id, {"reason": "Left the company", "until": None}),
         (Action.REINSTATE_USER, caller, user.id, None),
         (Action.UNLOCK_USER, caller, user.id, None),

@@ -33,7 +33,7 @@ async def ask(
 async def untouched(fakes: Fakes, user: User) -> bool:
     """Whether nothing has been written to the user, nor anything recorded of him."""
     stored = await fakes.users.get_with_deleted(user.id)
-    return stored.version == user.version and not fakes.trail.entries and not fakes.revocations.added
+    return stored.version == user.version and not fakes.trail.told_of("user") and not fakes.revocations.added
 
 
 @pytest.mark.parametrize(

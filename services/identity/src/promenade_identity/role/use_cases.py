@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from promenade_chassis.ports import Page, PageRequest, Principal, UnitOfWork, utc_now
 
-from promenade_identity.audit.entity import Action
+from promenade_identity.audit.entity import Action, concerns
 from promenade_identity.audit.repository import Trail
 from promenade_identity.revocation.repository import Announcements, Revocations
 from promenade_identity.role.entity import Role, RoleInUse, require_held
@@ -51,6 +51,7 @@ async def create_role(
     name: str, description: str | None, permissions: Collection[str], *, principal: Principal, room: RoleRoom
 ) -> Role:
     """Make a role of what the caller holds himself; raises `PermissionNotHeld`, `RoleExists`."""
+    concerns(name)
     require_held(principal, permissions)
     role = Role(name=name, description=description, added=frozenset(permissions))
     async with room.unit_of_work.begin():
