@@ -33,8 +33,8 @@ class IdentityActs:
         tokens = await self._visitor.sign_up(address)
         headers = bearer(tokens["access_token"])
         self._client.headers.update(headers)
-        if operation == "change_own_profile":
-            mine = f"{BASE}/profiles/me"
+        if operation in ("change_own_profile", "change_profile"):
+            mine = f"{BASE}/profiles/{'me' if operation == 'change_own_profile' else tokens['user']['id']}"
             return Act(path=mine, body={"bio": "x"}, watch=mine, headers=headers)
         if operation in ("logout", "logout_all"):
             return Act(path=f"{BASE}/auth/{operation.replace('_', '-')}", headers=headers)

@@ -135,7 +135,7 @@ class Fakes:
                 templates=templates,
                 text_messages=RecordingTextMessages(),
             ),
-            profile=ProfileRoom(self.unit_of_work, self.profiles),
+            profile=ProfileRoom(self.unit_of_work, self.profiles, self.users),
             me=MeRoom(self.users, self.profiles, self.contacts),
             key=KeyRoom(self.unit_of_work, InMemorySigningKeys(self.unit_of_work), Ed25519Keysmith(), self.ring),
             mail=MailRoom(self.unit_of_work, InMemoryMails(self.unit_of_work), NoTransport()),

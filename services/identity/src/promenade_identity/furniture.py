@@ -147,7 +147,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             templates=templates,
             text_messages=LoggedTextMessages(database, hides_text=settings.profile == "prod"),
         ),
-        profile=ProfileRoom(database, profiles),
+        profile=ProfileRoom(database, profiles, users),
         me=MeRoom(users, profiles, contacts),
         key=KeyRoom(database, keys, Ed25519Keysmith(), ring),
         mail=mail_room,

@@ -1,4 +1,4 @@
-"""The port of profiles."""
+"""The ports of profiles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ from typing import Protocol
 from uuid import UUID
 
 from promenade_identity.profile.entity import Profile
+
+
+class Owners(Protocol):
+    """Whose profiles there are; the users' own room knows. That of a deleted user is kept, and shown to nobody."""
+
+    async def find(self, user_id: UUID) -> object | None:
+        """The living user, or None."""
+        ...
+
+    async def hold(self, user_id: UUID) -> bool:
+        """Whether there is such a living user; he then lives until the transaction ends."""
+        ...
 
 
 class Profiles(Protocol):
