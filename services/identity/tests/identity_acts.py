@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 from identity_contacts import CONTACTS, add, add_verified, code_of, email_contact, path_of
 from identity_rooms import BASE, PASSWORD, Visitor, bearer
+from identity_users import ACTIONS, UserActs
 from promenade_chassis.testing.route_contract import Act
 from promenade_identity.contact.use_cases import ContactRoom
 
@@ -17,6 +18,7 @@ COMMANDS = {
     "verify_contact": "verify",
     "make_contact_primary": "make-primary",
 }
+OF_USERS = {*ACTIONS, "invite_user", "restore_user"}
 NEW_PASSWORD = "an owl sings in the rain at noon"
 
 
@@ -30,9 +32,11 @@ class IdentityActs:
     async def __call__(self, operation: str) -> Act:
         """The request of an operation, possible now."""
         address = f"{uuid4().hex}@example.com"
-        tokens = await self._visitor.sign_up(address)
+        tokens = await self._visitor.sign_up(address, *(["superadmin"] if operation in OF_USERS else []))
         headers = bearer(tokens["access_token"])
         self._client.headers.update(headers)
+        if operation in OF_USERS:
+            return await UserActs(self._client, self._visitor.fakes.rooms.administration)(operation)
         if operation in ("change_own_profile", "change_profile"):
             mine = f"{BASE}/profiles/{'me' if operation == 'change_own_profile' else tokens['user']['id']}"
             return Act(path=mine, body={"bio": "x"}, watch=mine, headers=headers)

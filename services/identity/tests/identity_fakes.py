@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -69,6 +70,17 @@ class InMemoryContacts(InMemoryRepository[Contact]):
             lambda contact: wanted.user_id in (None, contact.user_id) and wanted.type in (None, contact.type),
             page,
         )
+
+    async def delete_with(self, user_id: UUID, moment: datetime) -> None:
+        self._unit_of_work.require()
+        for row in [row for row in self._living() if row.user_id == user_id]:
+            self._put(replace(row, deleted_at=moment))
+
+    async def restore_with(self, user_id: UUID, moment: datetime) -> None:
+        self._unit_of_work.require()
+        for row in list(self._rows.values()):
+            if row.user_id == user_id and row.deleted_at == moment:
+                self._put(replace(row, deleted_at=None))
 
     async def _other_primary(self, contact: Contact) -> bool:
         before = await self.primary(contact.user_id, contact.type)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound
+from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
 from promenade_identity.profile.entity import Profile
-from promenade_identity.user.entity import RegistrationAttempt, User, UserStatus, WrongPassword, lock_after
+from promenade_identity.user.entity import SUPERADMIN, RegistrationAttempt, User, UserStatus, WrongPassword, lock_after
+from promenade_identity.user.repository import USERS, UserFilter
 from promenade_kernel.values.email import Email
 
 
 class InMemoryUsers(InMemoryRepository[User]):
-    """Users in a dict."""
+    """Users in a dict. A list looks into `profiles` for what they go by."""
+
+    def __init__(self, unit_of_work: InMemoryUnitOfWork, profiles: InMemoryProfiles | None = None) -> None:
+        super().__init__(unit_of_work)
+        self._profiles = profiles or InMemoryProfiles(unit_of_work)
 
     async def add(self, user: User) -> None:
         self._put(user)
@@ -37,6 +43,25 @@ class InMemoryUsers(InMemoryRepository[User]):
 
     async def find(self, user_id: UUID) -> User | None:
         return self._find(lambda user: user.id == user_id)
+
+    async def get_with_deleted(self, user_id: UUID) -> User:
+        stored = self._rows.get(user_id)
+        if stored is None:
+            raise NotFound
+        return self._copy(stored)
+
+    async def list(self, wanted: UserFilter, page: PageRequest) -> Page[User]:
+        names = await self._profiles.display_names(self._rows.keys())
+
+        def matches(user: User) -> bool:
+            texts = (user.email.canonical, (names.get(user.id) or "").casefold())
+            return (
+                wanted.status in (None, user.status)
+                and (wanted.role is None or wanted.role in user.roles)
+                and (wanted.q is None or any(wanted.q.casefold() in text for text in texts))
+            )
+
+        return self._page(USERS, matches, page)
 
     async def hold(self, user_id: UUID) -> bool:
         self._unit_of_work.require()
@@ -80,10 +105,22 @@ class InMemoryUsers(InMemoryRepository[User]):
             user.failed_logins, user.locked_until = 0, None
             self._rows[user.id] = user
 
-    async def hold_pending_since(self, moment: datetime, limit: int) -> list[User]:
+    async def hold_other_superadmin(self, user_id: UUID) -> bool:
         self._unit_of_work.require()
-        found = [user for user in self._living() if user.status is UserStatus.PENDING and user.created_at < moment]
-        return [self._copy(user) for user in sorted(found, key=lambda user: user.created_at)[:limit]]
+        active = [user for user in self._living() if user.status is UserStatus.ACTIVE and SUPERADMIN in user.roles]
+        return any(user.id != user_id for user in active)
+
+    async def hold_pending_since(self, moment: datetime, limit: int) -> Sequence[User]:
+        self._unit_of_work.require()
+        since = {user.id: user.pending_since or user.created_at for user in self._living()}
+        found = [user for user in self._living() if user.status is UserStatus.PENDING and since[user.id] < moment]
+        return [self._copy(user) for user in sorted(found, key=lambda user: since[user.id])[:limit]]
+
+    async def hold_suspended_until(self, moment: datetime, limit: int) -> Sequence[User]:
+        self._unit_of_work.require()
+        ends = {user.id: user.suspended_until or datetime.max.replace(tzinfo=UTC) for user in self._living()}
+        found = [user for user in self._living() if user.status is UserStatus.SUSPENDED and ends[user.id] <= moment]
+        return [self._copy(user) for user in sorted(found, key=lambda user: ends[user.id])[:limit]]
 
 
 class InMemoryAttempts:
@@ -127,6 +164,20 @@ class InMemoryProfiles(InMemoryRepository[Profile]):
         if found is None:
             raise NotFound
         return found
+
+    async def display_names(self, user_ids: Collection[UUID]) -> Mapping[UUID, str | None]:
+        return {row.user_id: row.display_name for row in self._living() if row.user_id in user_ids}
+
+    async def delete_with(self, user_id: UUID, moment: datetime) -> None:
+        self._unit_of_work.require()
+        for row in [row for row in self._living() if row.user_id == user_id]:
+            self._put(replace(row, deleted_at=moment))
+
+    async def restore_with(self, user_id: UUID, moment: datetime) -> None:
+        self._unit_of_work.require()
+        for row in list(self._rows.values()):
+            if row.user_id == user_id and row.deleted_at == moment:
+                self._put(replace(row, deleted_at=None))
 
 
 class QuickHashes:

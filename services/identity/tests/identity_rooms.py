@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 from identity_fakes import InMemoryCodes, InMemoryContacts, PlainTemplates, RecordingMails, RecordingTextMessages
+from identity_fakes_audit import RecordingTrail
 from identity_fakes_sessions import (
     CountedAnnouncements,
     FixedKeyRing,
@@ -22,6 +23,7 @@ from litestar import Litestar
 from promenade_chassis.config import AuthSettings, Settings
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.testing.fakes import InMemoryIdempotencyStore, InMemoryUnitOfWork
+from promenade_identity.administration.use_cases import AdministrationRoom
 from promenade_identity.bootstrap import build_app
 from promenade_identity.code.entity import CodeMint
 from promenade_identity.contact.use_cases import ContactRoom
@@ -34,6 +36,7 @@ from promenade_identity.me.use_cases import MeRoom
 from promenade_identity.password.entity import PasswordRules
 from promenade_identity.profile.use_cases import ProfileRoom
 from promenade_identity.recovery.use_cases import RecoveryRoom
+from promenade_identity.role.system import SystemRoles
 from promenade_identity.session.access_tokens import SignedAccessTokens
 from promenade_identity.session.entity import RefreshMint
 from promenade_identity.session.use_cases import SessionRoom
@@ -66,14 +69,15 @@ class Fakes:
     ring: FixedKeyRing = field(default_factory=lambda: FixedKeyRing(Ed25519Keysmith().make()))
 
     def __post_init__(self) -> None:
-        self.users = InMemoryUsers(self.unit_of_work)
-        self.attempts = InMemoryAttempts(self.unit_of_work)
         self.profiles = InMemoryProfiles(self.unit_of_work)
+        self.users = InMemoryUsers(self.unit_of_work, self.profiles)
+        self.attempts = InMemoryAttempts(self.unit_of_work)
         self.contacts = InMemoryContacts(self.unit_of_work)
         self.codes = InMemoryCodes(self.unit_of_work)
         self.sessions = InMemorySessions(self.unit_of_work)
         self.revocations = InMemoryRevocations(self.unit_of_work)
         self.announcements = CountedAnnouncements(self.revocations)
+        self.trail = RecordingTrail(self.unit_of_work)
         self.rooms = self._rooms()
 
     def app(self) -> Litestar:
@@ -113,6 +117,8 @@ class Fakes:
             recovery=RecoveryRoom(
                 unit_of_work=self.unit_of_work,
                 users=self.users,
+                attempts=self.attempts,
+                contacts=self.contacts,
                 profiles=self.profiles,
                 sessions=self.sessions,
                 passwords=self.hashes,
@@ -125,6 +131,18 @@ class Fakes:
                 revocations=self.revocations,
                 announcements=self.announcements,
             ),
+            administration=AdministrationRoom(
+                unit_of_work=self.unit_of_work,
+                users=self.users,
+                attempts=self.attempts,
+                contacts=self.contacts,
+                profiles=self.profiles,
+                sessions=self.sessions,
+                grants=SystemRoles(),
+                revocations=self.revocations,
+                announcements=self.announcements,
+                trail=self.trail,
+            ),
             contact=ContactRoom(
                 unit_of_work=self.unit_of_work,
                 contacts=self.contacts,
@@ -135,7 +153,7 @@ class Fakes:
                 templates=templates,
                 text_messages=RecordingTextMessages(),
             ),
-            profile=ProfileRoom(self.unit_of_work, self.profiles, self.users),
+            profile=ProfileRoom(self.unit_of_work, self.profiles),
             me=MeRoom(self.users, self.profiles, self.contacts),
             key=KeyRoom(self.unit_of_work, InMemorySigningKeys(self.unit_of_work), Ed25519Keysmith(), self.ring),
             mail=MailRoom(self.unit_of_work, InMemoryMails(self.unit_of_work), NoTransport()),
@@ -158,6 +176,9 @@ class Visitor:
 
     async def patch(self, path: str, body: Any, token: str, **headers: str) -> httpx.Response:
         return await self.client.patch(BASE + path, json=body, headers={**bearer(token), **headers})
+
+    async def put(self, path: str, body: Any, token: str | None = None, **headers: str) -> httpx.Response:
+        return await self.client.put(BASE + path, json=body, headers={**bearer(token), **headers})
 
     async def delete(self, path: str, token: str | None = None) -> httpx.Response:
         return await self.client.delete(BASE + path, headers=bearer(token))
@@ -191,9 +212,11 @@ class Visitor:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def sign_up(self, address: str) -> dict[str, Any]:
-        """Register, prove the address and sign in."""
+    async def sign_up(self, address: str, *roles: str) -> dict[str, Any]:
+        """Register, prove the address and sign in; with other roles than registered users have, if any are named."""
         await self.activate(address)
+        if roles:
+            await self.change(address, lambda user: setattr(user, "roles", roles))
         return await self.login(address)
 
     async def refresh(self, token: str) -> httpx.Response:

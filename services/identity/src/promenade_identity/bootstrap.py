@@ -16,6 +16,8 @@ from promenade_chassis.jobs import Job
 from promenade_chassis.ports import UnitOfWork
 from promenade_chassis.service import Service
 
+from promenade_identity.administration.http import UserController
+from promenade_identity.administration.use_cases import reinstate_due_users
 from promenade_identity.contact.http import ContactController
 from promenade_identity.documentation import DOCUMENTATION
 from promenade_identity.furniture import Engines, Rooms, furnish, require_secret
@@ -54,6 +56,7 @@ def build(settings: Settings) -> Service:
             engines.send_mails,
             Job("revocations", engines.announcements.keep_up, every=0.3),
             Job("pending-users", partial(expire_pending_users, room=rooms.user), every=300),
+            Job("suspensions", partial(reinstate_due_users, room=rooms.administration), every=5),
             Job("expired-sessions", partial(drop_expired, room=rooms.session), every=60),
         ],
         on_start=[partial(_start, settings, rooms, engines)],
@@ -73,6 +76,7 @@ def build_app(
             RegistrationController,
             SessionController,
             RecoveryController,
+            UserController,
             MeController,
             ProfileController,
             ContactController,
@@ -82,6 +86,7 @@ def build_app(
             "user_room": rooms.user,
             "session_room": rooms.session,
             "recovery_room": rooms.recovery,
+            "administration_room": rooms.administration,
             "me_room": rooms.me,
             "profile_room": rooms.profile,
             "contact_room": rooms.contact,

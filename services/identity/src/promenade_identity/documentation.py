@@ -5,12 +5,14 @@ from __future__ import annotations
 from promenade_chassis.http.openapi_examples import Documentation
 
 _TOKEN = "eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIwMTlhM2Y2ZSJ9.c2lnbmF0dXJl"  # noqa: S105 - of nobody
+_ACTIONS = ["suspend", "unlock", "change-roles", "delete"]
 
 DOCUMENTATION = Documentation(
     tags={
         "registration": "From an address to an active account.",
         "sessions": "Signing in and out. Access tokens last minutes, sessions weeks.",
         "passwords": "Changing a password, also without knowing the old one.",
+        "users": "What staff do with users: invite, suspend, unlock, delete, and say what they are.",
         "me": "All that the signed-in user is, in one answer.",
         "profiles": "What users tell about themselves.",
         "contacts": "Email addresses, phone numbers and postal addresses, and the proof that they are one's own.",
@@ -28,7 +30,20 @@ DOCUMENTATION = Documentation(
             "refresh_expires_in": 2592000,
         },
         "SessionResource": {"device": "Firefox on Linux", "ip": "203.0.113.7", "current": True},
-        "UserResource": {"status": "active", "roles": ["user"], "allowed_actions": []},
+        "UserResource": {"status": "active", "roles": ["user"], "allowed_actions": _ACTIONS},
+        "ManagedUserResource": {
+            "status": "active",
+            "roles": ["user"],
+            "allowed_actions": _ACTIONS,
+            "display_name": "Ada",
+            "is_invited": True,
+            "locked_until": None,
+            "suspended_until": None,
+            "suspension_reason": None,
+        },
+        "InviteUser": {"roles": ["manager"], "display_name": "Ada"},
+        "SuspendUser": {"reason": "Left the company"},
+        "ChangeRoles": {"roles": ["user", "manager"]},
         "MeResource": {"roles": ["user"], "permissions": []},
         "ChangeProfile": {
             "display_name": "Ada",

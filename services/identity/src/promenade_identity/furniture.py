@@ -12,6 +12,8 @@ from promenade_chassis.database import Database
 from promenade_chassis.jobs import Job
 from redis.asyncio import Redis
 
+from promenade_identity.administration.use_cases import AdministrationRoom
+from promenade_identity.audit.logs import LoggedTrail
 from promenade_identity.code.entity import CodeMint
 from promenade_identity.code.postgres import PostgresCodes
 from promenade_identity.contact.postgres import PostgresContacts
@@ -30,8 +32,9 @@ from promenade_identity.password.entity import MINIMUM, PasswordRules, bundled_c
 from promenade_identity.profile.postgres import PostgresProfiles
 from promenade_identity.profile.use_cases import ProfileRoom
 from promenade_identity.recovery.use_cases import RecoveryRoom
-from promenade_identity.revocation.postgres import PostgresRevocations
+from promenade_identity.revocation.postgres import CommittedAnnouncements, PostgresRevocations
 from promenade_identity.revocation.redis import RedisAnnouncements
+from promenade_identity.role.system import SystemRoles
 from promenade_identity.sealing import Seal, derived_key
 from promenade_identity.session.access_tokens import SignedAccessTokens
 from promenade_identity.session.entity import RefreshMint
@@ -58,6 +61,7 @@ class Rooms:
     user: UserRoom
     session: SessionRoom
     recovery: RecoveryRoom
+    administration: AdministrationRoom
     contact: ContactRoom
     profile: ProfileRoom
     me: MeRoom
@@ -86,7 +90,8 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
     pace = SteadyPace(passwords.answer_after_ms / 1000)
     users, contacts, profiles = PostgresUsers(database), PostgresContacts(database), PostgresProfiles(database)
     sessions, revocations = PostgresSessions(database), PostgresRevocations(database)
-    announcements = RedisAnnouncements(redis, revocations)
+    redis_announcements = RedisAnnouncements(redis, revocations)
+    announcements, attempts = CommittedAnnouncements(redis_announcements, database), PostgresAttempts(database)
     codes, mint, templates = PostgresCodes(database), CodeMint(derived_key(secret, "codes")), JinjaTemplates()
     keys = PostgresSigningKeys(database, Seal(derived_key(secret, "signing keys")))
     ring = CachedKeyRing(keys)
@@ -100,7 +105,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
         user=UserRoom(
             unit_of_work=database,
             users=users,
-            attempts=PostgresAttempts(database),
+            attempts=attempts,
             passwords=hashes,
             rules=rules,
             pace=pace,
@@ -125,6 +130,8 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
         recovery=RecoveryRoom(
             unit_of_work=database,
             users=users,
+            attempts=attempts,
+            contacts=contacts,
             profiles=profiles,
             sessions=sessions,
             passwords=hashes,
@@ -137,6 +144,18 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             revocations=revocations,
             announcements=announcements,
         ),
+        administration=AdministrationRoom(
+            unit_of_work=database,
+            users=users,
+            attempts=attempts,
+            contacts=contacts,
+            profiles=profiles,
+            sessions=sessions,
+            grants=SystemRoles(),
+            revocations=revocations,
+            announcements=announcements,
+            trail=LoggedTrail(),
+        ),
         contact=ContactRoom(
             unit_of_work=database,
             contacts=contacts,
@@ -147,12 +166,14 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             templates=templates,
             text_messages=LoggedTextMessages(database, hides_text=settings.profile == "prod"),
         ),
-        profile=ProfileRoom(database, profiles, users),
+        profile=ProfileRoom(database, profiles),
         me=MeRoom(users, profiles, contacts),
         key=KeyRoom(database, keys, Ed25519Keysmith(), ring),
         mail=mail_room,
     )
-    engines = Engines(database=database, redis=redis, hashes=hashes, announcements=announcements, send_mails=send_mails)
+    engines = Engines(
+        database=database, redis=redis, hashes=hashes, announcements=redis_announcements, send_mails=send_mails
+    )
     return rooms, engines
 
 

@@ -8,6 +8,7 @@ from promenade_chassis.events.bus import Bus
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import (
     ContactCodeRequested,
+    UserInvited,
     UserLocked,
     UserPasswordResetRequested,
     UserRegistered,
@@ -16,7 +17,7 @@ from promenade_kernel.events.identity import (
 )
 
 from promenade_identity.contact.use_cases import ContactRoom, issue_contact_code
-from promenade_identity.recovery.use_cases import RecoveryRoom, send_reset_code
+from promenade_identity.recovery.use_cases import RecoveryRoom, send_invitation_code, send_reset_code
 from promenade_identity.user.use_cases import UserRoom, send_activation_code, send_notice
 
 
@@ -35,6 +36,7 @@ class Reactions:
         bus.subscribe(UserRegistrationRepeated, self.on_user_registration_repeated)
         bus.subscribe(UserLocked, self.on_user_locked)
         bus.subscribe(UserPasswordResetRequested, self.on_user_password_reset_requested)
+        bus.subscribe(UserInvited, self.on_user_invited)
         bus.subscribe(ContactCodeRequested, self.on_contact_code_requested)
 
     async def on_user_registered(self, event: UserRegistered, _: Envelope) -> None:
@@ -56,6 +58,10 @@ class Reactions:
     async def on_user_password_reset_requested(self, event: UserPasswordResetRequested, _: Envelope) -> None:
         """The code that sets another password."""
         await send_reset_code(event.user_id, room=self.recovery_room)
+
+    async def on_user_invited(self, event: UserInvited, _: Envelope) -> None:
+        """The code that sets the first password."""
+        await send_invitation_code(event.user_id, room=self.recovery_room)
 
     async def on_contact_code_requested(self, event: ContactCodeRequested, _: Envelope) -> None:
         """The code for another address or number."""

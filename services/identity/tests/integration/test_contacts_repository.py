@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -194,3 +195,26 @@ async def test_writes_need_a_unit_of_work(contact_store: ContactStore, user_id: 
     """A write outside is a mistake of the programmer's, not of the caller's."""
     with pytest.raises(TransactionMisuse):
         await contact_store.contacts.add(Contact(user_id=user_id, value=PHONE))
+
+
+async def test_contacts_go_and_come_back_with_their_user(contact_store: ContactStore) -> None:
+    """Those that went at that moment, the primary one as such; what was deleted before stays so, others' stay."""
+    user_id, other = uuid4(), uuid4()
+    primary, plain, gone = [await contact_store.add(user_id) for _ in range(3)]
+    theirs = await contact_store.add(other)
+    primary.verify(MOMENT)
+    primary.make_primary()
+    await contact_store.save(primary)
+    await contact_store.delete(gone)
+    moment = MOMENT + timedelta(days=1)
+
+    async with contact_store.unit_of_work.begin():
+        await contact_store.contacts.delete_with(user_id, moment)
+    assert await contact_store.ids(user_id, PageRequest()) == []
+    async with contact_store.unit_of_work.begin():
+        await contact_store.contacts.restore_with(user_id, moment)
+
+    assert set(await contact_store.ids(user_id, PageRequest())) == {primary.id, plain.id}
+    assert (await contact_store.contacts.get(primary.id)).is_primary
+    assert (await contact_store.contacts.get(plain.id)).version == plain.version + 2
+    assert await contact_store.contacts.get(theirs.id) == theirs

@@ -1,4 +1,4 @@
-"""The lists of contacts and sessions: the contract of all lists."""
+"""The lists of contacts, sessions and users: the contract of all lists."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from identity_contacts import MOMENT, ContactStore, fresh_email
 from identity_fakes_sessions import InMemorySessions
+from identity_fakes_users import InMemoryUsers
 from promenade_chassis.database import Database
 from promenade_chassis.ports import utc_now
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
@@ -19,6 +20,10 @@ from promenade_identity.contact.repository import CONTACTS, ContactFilter
 from promenade_identity.session.entity import EndReason, RefreshMint, Session
 from promenade_identity.session.postgres import PostgresSessions
 from promenade_identity.session.repository import SESSIONS, Sessions
+from promenade_identity.user import postgres as users
+from promenade_identity.user.entity import User
+from promenade_identity.user.postgres import PostgresUsers
+from promenade_identity.user.repository import USERS, UserFilter, Users
 
 MINT = RefreshMint(b"a key for tests")
 
@@ -70,6 +75,36 @@ class TestSessions(ListContract):
         return ListRig(SESSIONS, lambda page: sessions.list(user_id, page, now), add_one, remove)
 
 
+class TestUsers(ListContract):
+    """GET /users"""
+
+    @pytest.fixture(params=["memory", "postgres"])
+    def list_rig(self, request: pytest.FixtureRequest) -> ListRig:
+        work = InMemoryUnitOfWork() if request.param == "memory" else request.getfixturevalue("database")
+        stored: Users = PostgresUsers(work) if isinstance(work, Database) else InMemoryUsers(work)
+
+        async def add_one(number: int) -> UUID:
+            user = User(email=fresh_email(), created_at=MOMENT + timedelta(microseconds=number // 4))
+            user.appoint("a hash", ("user",), MOMENT)
+            async with work.begin():
+                await stored.add(user)
+                if number % 3:
+                    assert await stored.note_login(user, MOMENT + timedelta(seconds=number % 3))
+            return user.id
+
+        async def remove(user_id: UUID) -> None:
+            user = await stored.get(user_id)
+            user.delete(MOMENT)
+            async with work.begin():
+                await stored.save(user)
+
+        listed = UserFilter()
+        return ListRig(USERS, lambda page: stored.list(listed, page), add_one, remove, frozenset({"email"}))
+
+
 def test_an_index_has_every_sort_ready(database_url: str) -> None:
-    """No page of the list of everybody's contacts is sorted when it is asked for, however many there are."""
+    """No page of the lists of everybody's contacts, and of all users, is sorted when it is asked for."""
+    values = {"created_at": MOMENT, "last_login_at": MOMENT, "email": "a@example.com"}
+
+    assert unsorted_by_index(database_url, users.LIST, UserFilter(), values) == set()
     assert unsorted_by_index(database_url, contacts.LIST, ContactFilter(), {"created_at": MOMENT}) == set()

@@ -9,14 +9,14 @@ from uuid import UUID, uuid4
 import pytest
 from identity_fakes_users import InMemoryAttempts, InMemoryProfiles, InMemoryUsers
 from promenade_chassis.database import Database, TransactionMisuse
-from promenade_chassis.ports import NotFound, StaleVersion, UnitOfWork
+from promenade_chassis.ports import NotFound, PageRequest, StaleVersion, UnitOfWork
 from promenade_chassis.testing.fakes import InMemoryUnitOfWork
 from promenade_identity.profile.entity import Profile
 from promenade_identity.profile.postgres import PostgresProfiles
 from promenade_identity.profile.repository import Profiles
-from promenade_identity.user.entity import LOCK_EVERY, LOCKS, RegistrationAttempt, User
+from promenade_identity.user.entity import LOCK_EVERY, LOCKS, RegistrationAttempt, User, UserStatus
 from promenade_identity.user.postgres import PostgresAttempts, PostgresUsers
-from promenade_identity.user.repository import Attempts, Users
+from promenade_identity.user.repository import Attempts, UserFilter, Users
 from promenade_kernel.values.address import Country
 from promenade_kernel.values.email import Email
 
@@ -72,7 +72,8 @@ class Store:
 def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
         memory = InMemoryUnitOfWork()
-        return Store(memory, InMemoryUsers(memory), InMemoryAttempts(memory), InMemoryProfiles(memory))
+        profiles = InMemoryProfiles(memory)
+        return Store(memory, InMemoryUsers(memory, profiles), InMemoryAttempts(memory), profiles)
     database: Database = request.getfixturevalue("database")
     return Store(database, PostgresUsers(database), PostgresAttempts(database), PostgresProfiles(database))
 
@@ -86,11 +87,18 @@ async def test_what_is_stored_comes_back(store: Store) -> None:
     user = await store.active()
     assert await store.users.get(user.id) == user
 
-    user.suspend(NOW + timedelta(days=1))
+    user.suspend(NOW + timedelta(days=1), "Left the company")
     await store.save(user)
-
     assert await store.users.get(user.id) == user
-    assert user.version == 3
+
+    user.delete(NOW)
+    await store.save(user)
+    assert await store.users.get_with_deleted(user.id) == user
+    assert (user.version, user.deleted_from) == (4, UserStatus.SUSPENDED)
+
+    invited = User(email=fresh_email())
+    invited.invite(("manager",), "Ada", NOW)
+    assert await store.users.get((await store.add(invited)).id) == invited
 
 
 async def test_an_address_finds_its_user_however_it_is_spelled(store: Store) -> None:
@@ -114,6 +122,22 @@ async def test_a_deleted_user_is_gone_and_his_address_free(store: Store) -> None
     assert await store.users.find_by_email(user.email) is None
     again = await store.add(User(email=user.email))
     assert await store.users.find_by_email(user.email) == again
+
+
+async def test_a_restored_user_is_found_again(store: Store) -> None:
+    """By id and by address; who was never there is not found among the deleted ones either."""
+    user = await store.active()
+    user.delete(NOW)
+    await store.save(user)
+
+    deleted = await store.users.get_with_deleted(user.id)
+    deleted.restore(NOW)
+    await store.save(deleted)
+
+    assert await store.users.get(user.id) == await store.users.find_by_email(user.email) == deleted
+    assert (deleted.status, deleted.version) == (UserStatus.ACTIVE, user.version + 1)
+    with pytest.raises(NotFound):
+        await store.users.get_with_deleted(uuid4())
 
 
 async def test_only_a_living_user_is_held(store: Store) -> None:
@@ -247,6 +271,95 @@ async def test_only_users_pending_for_long_are_held(store: Store) -> None:
     assert [user.id for user in fewer] == [old[0].id]
 
 
+async def test_an_invitation_starts_the_days_of_a_pending_user_anew(store: Store) -> None:
+    """From then on they count, not from when he was created."""
+    user = await store.add(User(email=fresh_email(), created_at=NOW - timedelta(days=30)))
+    user.invite(("user",), None, NOW)
+    await store.save(user)
+
+    async with store.unit_of_work.begin():
+        too_early = await store.users.hold_pending_since(NOW, 10)
+        held = await store.users.hold_pending_since(NOW + timedelta(microseconds=1), 10)
+
+    assert ([each.id for each in too_early], [each.id for each in held]) == ([], [user.id])
+
+
+async def test_only_suspensions_that_are_over_are_held(store: Store) -> None:
+    """The one that ended first comes first, so many at a time; those without an end never."""
+    ends = [NOW, NOW - timedelta(hours=1), NOW + timedelta(microseconds=1), None]
+    users = [await store.active() for _ in ends]
+    for user, end in zip(users, ends, strict=True):
+        user.suspend(end)
+        await store.save(user)
+    await store.active()
+
+    async with store.unit_of_work.begin():
+        held = await store.users.hold_suspended_until(NOW, 10)
+        fewer = await store.users.hold_suspended_until(NOW, 1)
+
+    assert [user.id for user in held] == [users[1].id, users[0].id]
+    assert [user.id for user in fewer] == [users[1].id]
+
+
+@pytest.mark.parametrize("other", ["pending", "suspended", "deleted", "manager", "active"])
+async def test_another_superadmin_is_an_active_one(store: Store, other: str) -> None:
+    """Who cannot act does not count, nor the one who is asked about."""
+    user, another = await store.active(), User(email=fresh_email(), roles=("user", "superadmin"))
+    user.change_roles(("superadmin",))
+    await store.save(user)
+    if other != "pending":
+        another.appoint(HASH, ("manager",) if other == "manager" else ("user", "superadmin"), NOW)
+    if other == "suspended":
+        another.suspend()
+    await store.add(another)
+    if other == "deleted":
+        another.delete(NOW)
+        await store.save(another)
+
+    async with store.unit_of_work.begin():
+        assert await store.users.hold_other_superadmin(user.id) == (other == "active")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (UserFilter(), "pam"),
+        (UserFilter(status="pending"), "p"),
+        (UserFilter(status="active"), "am"),
+        (UserFilter(role="manager"), "m"),
+        (UserFilter(role="manag"), ""),
+        (UserFilter(q="ÅSA weiSS"), "a"),
+        (UserFilter(q="MANAGER_of"), "m"),
+        (UserFilter(q="%"), "p"),
+        (UserFilter(q="_"), "m"),
+        (UserFilter(q="example"), "pam"),
+        (UserFilter(q="of_all", role="user", status="active"), "m"),
+        (UserFilter(q="deleted"), ""),
+    ],
+    ids=lambda each: "" if isinstance(each, str) else f"{each.status} {each.role} {each.q}",
+)
+async def test_a_list_is_narrowed(store: Store, wanted: UserFilter, found: str) -> None:
+    """By state, by a whole role, and by a part of address or name: in any case, with nothing that stands for more."""
+    users = {
+        "p": User(email=Email("percent%pending@example.com"), created_at=NOW),
+        "a": User(email=fresh_email(), created_at=NOW + timedelta(seconds=1)),
+        "m": User(email=Email("Manager_Of_All@example.com"), created_at=NOW + timedelta(seconds=2)),
+        "d": User(email=Email("deleted@example.com"), created_at=NOW),
+    }
+    users["a"].appoint(HASH, ("user",), NOW)
+    users["m"].appoint(HASH, ("user", "manager"), NOW)
+    for user in users.values():
+        await store.add(user)
+    async with store.unit_of_work.begin():
+        await store.profiles.add(Profile(user_id=users["a"].id, display_name="Åsa Weiß"))
+        users["d"].delete(NOW)
+        await store.users.save(users["d"])
+
+    page = await store.users.list(wanted, PageRequest(sort="created_at"))
+
+    assert [user.id for user in page.items] == [users[each].id for each in found]
+
+
 async def test_attempts_are_kept_until_dropped(store: Store) -> None:
     """Newest first, each as it was stored; other users' stay."""
     user, other = await store.add(), await store.add()
@@ -291,3 +404,39 @@ async def test_profiles_come_back_as_they_were_saved(store: Store) -> None:
             await store.profiles.save(stale)
     with pytest.raises(NotFound):
         await store.profiles.of_user(uuid4())
+
+
+async def test_names_are_those_of_the_users_asked_for(store: Store) -> None:
+    """Who has a profile without a name has none; who has no profile is left out."""
+    users = [await store.add() for _ in range(4)]
+    async with store.unit_of_work.begin():
+        for user, name in zip(users[:3], ("Ada", None, "Bea"), strict=True):
+            await store.profiles.add(Profile(user_id=user.id, display_name=name))
+
+    names = await store.profiles.display_names([users[0].id, users[1].id, users[3].id])
+
+    assert names == {users[0].id: "Ada", users[1].id: None}
+
+
+async def test_a_profile_goes_and_comes_back_with_its_user(store: Store) -> None:
+    """Only what went at that moment comes back, and other users' profiles stay."""
+    user, other = await store.add(), await store.add()
+    profile, theirs = Profile(user_id=user.id, display_name="Ada"), Profile(user_id=other.id)
+    async with store.unit_of_work.begin():
+        await store.profiles.add(profile)
+        await store.profiles.add(theirs)
+
+    async with store.unit_of_work.begin():
+        await store.profiles.delete_with(user.id, NOW)
+    with pytest.raises(NotFound):
+        await store.profiles.of_user(user.id)
+    async with store.unit_of_work.begin():
+        await store.profiles.restore_with(user.id, NOW + timedelta(microseconds=1))
+    with pytest.raises(NotFound):
+        await store.profiles.of_user(user.id)
+    async with store.unit_of_work.begin():
+        await store.profiles.restore_with(user.id, NOW)
+
+    back = await store.profiles.of_user(user.id)
+    assert (back.display_name, back.version) == ("Ada", profile.version + 2)
+    assert await store.profiles.of_user(other.id) == theirs

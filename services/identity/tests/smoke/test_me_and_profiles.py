@@ -7,7 +7,6 @@ from typing import Any
 import jwt
 import pytest
 from identity_rooms import Fakes, Visitor
-from promenade_chassis.ports import utc_now
 from promenade_chassis.testing.answers import faults_of, problem_of
 from promenade_identity.user.entity import User
 from promenade_kernel.events.identity import ProfileUpdated
@@ -187,12 +186,12 @@ async def test_the_profile_of_a_deleted_user_is_gone(visitor: Visitor, address: 
     await visitor.patch(PROFILE, {"is_public": True}, user["access_token"])
     path, staff = f"/profiles/{user['user']['id']}", await staff_of(visitor, address, "superadmin")
     before = await visitor.get(path, staff)
-    await visitor.change(address, lambda user: user.delete(utc_now()))
+    deleted = await visitor.delete(f"/users/{user['user']['id']}", staff)
 
     problem_of(await visitor.get(path, staff), 404, "not-found")
     problem_of(await visitor.patch(path, {"bio": "x"}, staff), 404, "not-found")
     problem_of(await visitor.patch(f"/profiles/{NOBODY}", {"bio": "x"}, staff), 404, "not-found")
-    assert before.status_code == 200
+    assert (before.status_code, deleted.status_code) == (200, 204)
 
 
 async def test_what_others_copy_of_a_profile_is_told_once(visitor: Visitor, fakes: Fakes, address: str) -> None:

@@ -20,10 +20,13 @@ from promenade_identity.user.entity import (
 from promenade_kernel.events.identity import (
     UserActivated,
     UserDeleted,
+    UserInvited,
     UserLocked,
     UserRegistered,
     UserRegistrationRepeated,
     UserReinstated,
+    UserRestored,
+    UserRolesChanged,
     UserSuspended,
     UserVerificationRequested,
 )
@@ -36,17 +39,24 @@ COMMANDS: dict[str, Callable[[User], None]] = {
     "verify": lambda user: user.verify(attempt_of(user), NOW),
     "suspend": lambda user: user.suspend(NOW + timedelta(days=1)),
     "reinstate": lambda user: user.reinstate(),
+    "unlock": lambda user: user.unlock(),
+    "change-roles": lambda user: user.change_roles(("manager",) if user.roles == ("user",) else ("user",)),
     "delete": lambda user: user.delete(NOW),
     "expire": lambda user: user.expire(NOW),
 }
 # The table of identity.md, written out a second time by hand.
 LEADS_TO = {
     ("pending", "verify"): "active",
+    ("pending", "change-roles"): "pending",
     ("pending", "delete"): "deleted",
     ("pending", "expire"): "deleted",
     ("active", "suspend"): "suspended",
+    ("active", "unlock"): "active",
+    ("active", "change-roles"): "active",
     ("active", "delete"): "deleted",
     ("suspended", "reinstate"): "active",
+    ("suspended", "unlock"): "suspended",
+    ("suspended", "change-roles"): "suspended",
     ("suspended", "delete"): "deleted",
 }
 PAIRS = list(product(UserStatus, COMMANDS))
@@ -92,21 +102,27 @@ def test_allowed_actions_are_what_an_administrator_may_do(status: UserStatus) ->
 
 
 def test_random_walks_keep_the_invariants() -> None:
-    """After 10,000 random commands: deleted is the end, the epoch never falls, one event a step."""
+    """After 10,000 random commands: the epoch never falls, one event a step, and who is deleted comes back the same."""
     chance = random.Random(20261122)
     user = user_in(UserStatus.PENDING)
     for _ in range(10_000):
         before = (user.status, user.authz_epoch, len(user.recorded()))
+        command = chance.choice(list(COMMANDS))
         try:
-            COMMANDS[chance.choice(list(COMMANDS))](user)
+            COMMANDS[command](user)
         except InvalidTransition:
             assert (user.status, user.authz_epoch, len(user.recorded())) == before
             continue
         assert user.authz_epoch >= before[1]
-        assert len(user.recorded()) == before[2] + 1
+        # Locks are no facts of others' business.
+        assert len(user.recorded()) == before[2] + (command != "unlock")
         assert user.is_deleted == (user.status is UserStatus.DELETED)
         assert (user.suspended_until is not None) <= (user.status in (UserStatus.SUSPENDED, UserStatus.DELETED))
+        assert (user.deleted_from is not None) == user.is_deleted
         if user.is_deleted:
+            user.restore(NOW)
+            assert (user.status, user.deleted_at, user.deleted_from) == (before[0], None, None)
+        if chance.random() < 0.1:
             user = user_in(UserStatus.PENDING)
 
 
@@ -218,3 +234,84 @@ def test_permissions_are_those_of_all_roles() -> None:
 
     user.roles = ("superadmin",)
     assert user.permissions == {"*:*"}
+
+
+def test_an_invitation_says_what_he_is_and_starts_his_days_anew() -> None:
+    """Roles and name of whoever invites count; the mail is asked for."""
+    user = user_in(UserStatus.PENDING)
+
+    user.invite(("manager",), "Ada", NOW)
+
+    assert (user.status, user.roles, user.pending_since) == (UserStatus.PENDING, ("manager",), NOW)
+    assert user.recorded() == (UserInvited(user_id=user.id, email=user.email),)
+
+
+def test_accepting_an_invitation_proves_the_address() -> None:
+    """With the first password, under the name he was invited by; the roles are those of the invitation."""
+    user = user_in(UserStatus.PENDING)
+    user.invite(("manager",), "Ada", NOW)
+
+    user.accept_invitation("a hash", NOW)
+
+    assert (user.status, user.password_hash, user.email_verified_at) == (UserStatus.ACTIVE, "a hash", NOW)
+    assert user.roles == ("manager",)
+    assert user.recorded()[1:] == (UserActivated(user_id=user.id, email=user.email, display_name="Ada"),)
+
+
+def test_other_roles_make_tokens_stale_and_the_same_ones_do_not() -> None:
+    """Their order does not count; the event says what he was and what he is."""
+    user = user_in(UserStatus.ACTIVE)
+
+    user.change_roles(("manager", "user"))
+    user.change_roles(("user", "manager"))
+
+    assert user.authz_epoch == 1
+    told = UserRolesChanged(user_id=user.id, roles=["manager", "user"], roles_before=["user"])
+    assert user.recorded() == (told,)
+
+
+@pytest.mark.parametrize("status", [UserStatus.PENDING, UserStatus.ACTIVE, UserStatus.SUSPENDED])
+def test_a_restored_user_is_what_he_was(status: UserStatus) -> None:
+    """Others learn of it; the epoch stays, so that no token of his earlier life counts again."""
+    user = user_in(status)
+    user.delete(NOW)
+
+    user.restore(NOW + timedelta(days=30))
+
+    assert (user.status, user.deleted_at, user.authz_epoch) == (status, None, 1)
+    assert user.recorded()[1:] == (UserRestored(user_id=user.id, email=user.email, status=status.value),)
+    assert (user.pending_since is not None) == (status is UserStatus.PENDING)
+
+
+@pytest.mark.parametrize(("password_hash", "status"), [(None, UserStatus.PENDING), ("a hash", UserStatus.ACTIVE)])
+def test_who_was_deleted_before_it_was_noted_comes_back_by_his_password(
+    password_hash: str | None, status: UserStatus
+) -> None:
+    """Without one he had not proved his address yet."""
+    user = user_in(UserStatus.DELETED)
+    user.password_hash, user.deleted_at = password_hash, NOW
+
+    user.restore(NOW)
+
+    assert user.status is status
+
+
+def test_a_suspension_has_a_reason_while_it_lasts() -> None:
+    """Staff read it; with the suspension it is over."""
+    user = user_in(UserStatus.ACTIVE)
+
+    user.suspend(NOW, "Left the company")
+    reason = user.suspension_reason
+    user.reinstate()
+
+    assert (reason, user.suspension_reason) == ("Left the company", None)
+
+
+def test_unlocking_forgets_wrong_passwords_of_a_suspended_user_too() -> None:
+    """Both are facts of their own: he stays suspended."""
+    user = user_in(UserStatus.SUSPENDED)
+    user.failed_logins, user.locked_until = 7, NOW
+
+    user.unlock()
+
+    assert (user.failed_logins, user.locked_until, user.status) == (0, None, UserStatus.SUSPENDED)

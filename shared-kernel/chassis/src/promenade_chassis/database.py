@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ set_json_loads(msgspec.json.decode)
 
 Connection = AsyncConnection[DictRow]
 TRUSTED_SECONDS = 1.0
-AfterCommit = Callable[[], None]
+AfterCommit = Callable[[], Awaitable[None] | None]
 
 # A host that vanishes without a word is noticed in about 20 seconds, not in the quarter of an hour of the system's own
 # patience. Over a Unix socket only the first one counts.
@@ -138,7 +138,9 @@ class Database:
                     transaction.open = False
                     _transactions.reset(token)
         for callback in transaction.after_commit:
-            callback()
+            waited_for = callback()
+            if waited_for is not None:
+                await waited_for
 
     @asynccontextmanager
     async def _savepoint(self, outer: _Transaction) -> AsyncGenerator[None, None]:
@@ -167,7 +169,7 @@ class Database:
         return _Borrowed(transaction.connection) if transaction else _Pooled(self._pool)
 
     def on_commit(self, callback: AfterCommit) -> None:
-        """Run `callback` once the transaction has committed; it must not raise."""
+        """Run `callback` once the transaction has committed; it must not raise. A coroutine is waited for."""
         transaction = self._current()
         if transaction is None:
             raise TransactionMisuse("on_commit needs a unit of work")

@@ -1,1 +1,1 @@
-"""What staff do with users: invite, suspend, reinstate, unlock, delete, restore, give roles."""
+"""What staff do with users: invite, suspend, unlock, delete, and say what they are."""

@@ -1,4 +1,4 @@
-"""A six-digit code: single use, 10 minutes, 5 tries, hashed with the service's key."""
+"""A six-digit code: single use, 10 minutes (an invitation 7 days), 5 tries, hashed with the service's key."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ class Purpose(StrEnum):
     ACCEPT_INVITATION = "accept-invitation"
 
 
+# Who is invited did not ask for it, and may look into his mail next week.
+LIFETIMES = {Purpose.ACCEPT_INVITATION: timedelta(days=7)}
+
+
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
     """A code as it is stored: only its digest, bound to purpose and subject."""
@@ -42,7 +46,8 @@ class CodeMint:
     def issue(self, purpose: Purpose, subject: UUID, now: datetime, *, proves: str = "") -> tuple[str, IssuedCode]:
         """A fresh code for the mail, and what to store of it; good for the value it `proves` and no other."""
         code = f"{secrets.randbelow(1_000_000):06d}"
-        return code, IssuedCode(purpose, subject, self.digest(purpose, subject, code, proves=proves), now + LIFETIME)
+        expires_at = now + LIFETIMES.get(purpose, LIFETIME)
+        return code, IssuedCode(purpose, subject, self.digest(purpose, subject, code, proves=proves), expires_at)
 
     def digest(self, purpose: Purpose, subject: UUID, code: str, *, proves: str = "") -> bytes:
         """The digest of a code as somebody typed it."""

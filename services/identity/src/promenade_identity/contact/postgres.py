@@ -48,6 +48,14 @@ SET email = %(email)s, phone = %(phone)s, address = %(address)s, label = %(label
     last_sequence = %(last_sequence)s, updated_at = %(updated_at)s, deleted_at = %(deleted_at)s
 WHERE id = %(id)s AND version = %(expected_version)s
 """
+_DELETE_WITH = """
+UPDATE contact SET deleted_at = %(moment)s, updated_at = %(moment)s, version = version + 1
+WHERE user_id = %(user_id)s AND deleted_at IS NULL
+"""
+_RESTORE_WITH = """
+UPDATE contact SET deleted_at = NULL, updated_at = now(), version = version + 1
+WHERE user_id = %(user_id)s AND deleted_at = %(moment)s
+"""
 
 
 class PostgresContacts(BaseRepository):
@@ -101,6 +109,14 @@ class PostgresContacts(BaseRepository):
         """A page of the living contacts, as `CONTACTS` declares the list."""
         rows = await self._fetch_listed(LIST, wanted, page)
         return CONTACTS.cut([_to_contact(row) for row in rows], page)
+
+    async def delete_with(self, user_id: UUID, moment: datetime) -> None:
+        """Delete all contacts of a user who is deleted at that moment."""
+        await self._execute(_DELETE_WITH, user_id=user_id, moment=moment)
+
+    async def restore_with(self, user_id: UUID, moment: datetime) -> None:
+        """Bring back what was deleted with the user at that moment, the primary ones as such."""
+        await self._execute(_RESTORE_WITH, user_id=user_id, moment=moment)
 
 
 @contextmanager

@@ -75,3 +75,11 @@ class Contacts(Protocol):
     async def list(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
         """A page of the living contacts, as `CONTACTS` declares the list."""
         ...
+
+    async def delete_with(self, user_id: UUID, moment: datetime) -> None:
+        """Delete all contacts of a user who is deleted at that moment."""
+        ...
+
+    async def restore_with(self, user_id: UUID, moment: datetime) -> None:
+        """Bring back what was deleted with the user at that moment, the primary ones as such."""
+        ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from uuid import UUID
 
 from promenade_chassis.ports import NotFound
@@ -28,6 +30,17 @@ SET display_name = %(display_name)s, given_name = %(given_name)s, family_name = 
     last_sequence = %(last_sequence)s, updated_at = %(updated_at)s, deleted_at = %(deleted_at)s
 WHERE id = %(id)s AND version = %(expected_version)s
 """
+_NAMES = """
+SELECT user_id, display_name FROM profile WHERE deleted_at IS NULL AND user_id = ANY (%(user_ids)s)
+"""
+_DELETE_WITH = """
+UPDATE profile SET deleted_at = %(moment)s, updated_at = %(moment)s, version = version + 1
+WHERE user_id = %(user_id)s AND deleted_at IS NULL
+"""
+_RESTORE_WITH = """
+UPDATE profile SET deleted_at = NULL, updated_at = now(), version = version + 1
+WHERE user_id = %(user_id)s AND deleted_at = %(moment)s
+"""
 
 
 class PostgresProfiles(BaseRepository):
@@ -47,6 +60,19 @@ class PostgresProfiles(BaseRepository):
         if row is None:
             raise NotFound("There is no such profile")
         return _to_profile(row)
+
+    async def display_names(self, user_ids: Collection[UUID]) -> Mapping[UUID, str | None]:
+        """What these users go by; users without a profile are left out."""
+        rows = await self._fetch_all(_NAMES, user_ids=list(user_ids))
+        return {row["user_id"]: row["display_name"] for row in rows}
+
+    async def delete_with(self, user_id: UUID, moment: datetime) -> None:
+        """Delete the profile of a user who is deleted at that moment."""
+        await self._execute(_DELETE_WITH, user_id=user_id, moment=moment)
+
+    async def restore_with(self, user_id: UUID, moment: datetime) -> None:
+        """Bring back what was deleted with the user at that moment."""
+        await self._execute(_RESTORE_WITH, user_id=user_id, moment=moment)
 
 
 def _columns(profile: Profile) -> Row:

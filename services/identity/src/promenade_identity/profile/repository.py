@@ -1,23 +1,13 @@
-"""The ports of profiles."""
+"""The port of profiles."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from promenade_identity.profile.entity import Profile
-
-
-class Owners(Protocol):
-    """Whose profiles there are; the users' own room knows. That of a deleted user is kept, and shown to nobody."""
-
-    async def find(self, user_id: UUID) -> object | None:
-        """The living user, or None."""
-        ...
-
-    async def hold(self, user_id: UUID) -> bool:
-        """Whether there is such a living user; he then lives until the transaction ends."""
-        ...
 
 
 class Profiles(Protocol):
@@ -33,4 +23,16 @@ class Profiles(Protocol):
 
     async def of_user(self, user_id: UUID) -> Profile:
         """A user's profile; raises `NotFound`."""
+        ...
+
+    async def display_names(self, user_ids: Collection[UUID]) -> Mapping[UUID, str | None]:
+        """What these users go by; users without a profile are left out."""
+        ...
+
+    async def delete_with(self, user_id: UUID, moment: datetime) -> None:
+        """Delete the profile of a user who is deleted at that moment."""
+        ...
+
+    async def restore_with(self, user_id: UUID, moment: datetime) -> None:
+        """Bring back what was deleted with the user at that moment."""
         ...

@@ -11,7 +11,7 @@ from promenade_chassis.ports import NotFound, Principal, UnitOfWork, invalid_fie
 from promenade_kernel.values.errors import InvalidValue
 
 from promenade_identity.profile.entity import Profile
-from promenade_identity.profile.repository import Owners, Profiles
+from promenade_identity.profile.repository import Profiles
 
 READ, WRITE = "profiles:read", "profiles:write"
 
@@ -22,7 +22,6 @@ class ProfileRoom:
 
     unit_of_work: UnitOfWork
     profiles: Profiles
-    owners: Owners
 
 
 async def get_own_profile(*, principal: Principal, room: ProfileRoom) -> Profile:
@@ -33,8 +32,7 @@ async def get_own_profile(*, principal: Principal, room: ProfileRoom) -> Profile
 async def get_profile(user_id: UUID, *, principal: Principal, room: ProfileRoom) -> Profile:
     """A profile that is public, one's own, or with profiles:read any; raises `NotFound` for others."""
     profile = await room.profiles.of_user(user_id)
-    is_reached = profile.is_public or principal.reaches(user_id, READ)
-    if not is_reached or await room.owners.find(user_id) is None:
+    if not profile.is_public and not principal.reaches(user_id, READ):
         raise NotFound("There is no such profile")
     return profile
 
@@ -50,8 +48,6 @@ async def change_profile(
     """Change the fields named in `changes`, None clears one: one's own, or with profiles:write anybody's."""
     principal.require_reach(user_id, WRITE, "profile")
     async with room.unit_of_work.begin():
-        if not await room.owners.hold(user_id):
-            raise NotFound("There is no such profile")
         profile = await room.profiles.of_user(user_id)
         profile.expect_version(expected_version)
         try:

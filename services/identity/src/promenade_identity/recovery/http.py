@@ -56,13 +56,16 @@ class RecoveryController(Controller):
 
     @post("/forgot", access=public(), operation_id="forget_password", summary="Ask for a code", status_code=202)
     async def forget(self, data: JSONBody[ForgotPassword], recovery_room: Room) -> ResetSent:
-        """Sends a code to an address that has an active account; the answer is always the same."""
+        """Sends a code to an address that has an active account or was invited; the answer is always the same."""
         await use_cases.forget_password(data.email, room=recovery_room)
         return ResetSent()
 
     @post("/reset", access=public(), operation_id="reset_password", summary="Set a password by code", status_code=204)
     async def reset(self, data: JSONBody[ResetPassword], recovery_room: Room) -> None:
-        """Ends all sessions. Unknown address, wrong, used and expired code: 422 `invalid-code` alike."""
+        """Ends all sessions; the code of an invitation sets the first password and activates the user.
+
+        Unknown address, wrong, used and expired code: 422 `invalid-code` alike.
+        """
         await use_cases.reset_password(data.email, data.code, data.new_password, room=recovery_room)
 
     @post("/change", access=own(), operation_id="change_password", summary="Change the password", status_code=204)

@@ -1,4 +1,4 @@
-"""What can be done with a password: forget it, set it anew by a code, change it."""
+"""What can be done with a password: forget it, set it anew by a code, change it; an invitation sets the first one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from promenade_kernel.values.ids import parse_id
 from promenade_identity.code.entity import CodeMint, Purpose
 from promenade_identity.code.repository import Codes
 from promenade_identity.contact.entity import InvalidCode
+from promenade_identity.contact.repository import Contacts
 from promenade_identity.mail.repository import Mails, MailTemplates
 from promenade_identity.password.entity import NewPassword, PasswordRules
 from promenade_identity.password.repository import PasswordHashes
@@ -22,7 +23,7 @@ from promenade_identity.revocation.repository import Announcements, Revocations
 from promenade_identity.session.entity import EndReason
 from promenade_identity.session.repository import Sessions
 from promenade_identity.user.entity import User, UserStatus
-from promenade_identity.user.repository import Pace, Users, count_wrong_password
+from promenade_identity.user.repository import Attempts, Pace, Users, count_wrong_password, settle_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class RecoveryRoom:
 
     unit_of_work: UnitOfWork
     users: Users
+    attempts: Attempts
+    contacts: Contacts
     profiles: Profiles
     sessions: Sessions
     passwords: PasswordHashes
@@ -45,11 +48,14 @@ class RecoveryRoom:
 
 
 async def forget_password(email: Email, *, room: RecoveryRoom) -> None:
-    """Ask for a code; nothing happens for addresses without an active user."""
+    """Ask for a code; nothing happens for addresses without a user who is active or invited."""
     async with room.pace.answers(), room.unit_of_work.begin():
         user = await room.users.hold_address(email)
         if user is not None and user.status is UserStatus.ACTIVE:
             user.request_password_reset()
+            await room.users.save(user)
+        elif user is not None and _is_invited(user):
+            user.invite_again()
             await room.users.save(user)
 
 
@@ -64,8 +70,22 @@ async def send_reset_code(user_id: UUID, *, room: RecoveryRoom) -> None:
         await room.mails.queue(room.templates.render("password-reset", user.email, code=code))
 
 
+async def send_invitation_code(user_id: UUID, *, room: RecoveryRoom) -> None:
+    """Make the code that sets the first password and send it; the digest and the mail commit together."""
+    async with room.unit_of_work.begin():
+        user = await room.users.find(user_id)
+        if user is None or not _is_invited(user):
+            return
+        code, issued = room.mint.issue(Purpose.ACCEPT_INVITATION, user.id, utc_now())
+        await room.codes.replace(issued)
+        await room.mails.queue(room.templates.render("invitation", user.email, code=code))
+
+
 async def reset_password(email: Email, code: str, password: NewPassword, *, room: RecoveryRoom) -> None:
-    """Set a password by a code, end all sessions and lift a lock; raises `InvalidCode`, whatever the reason."""
+    """Set a password by a code, end all sessions and lift a lock; raises `InvalidCode`, whatever the reason.
+
+    The code of an invitation sets the first one, and makes the user active.
+    """
     room.rules.check(password, email=email, pointer="/new_password")
     async with room.pace.answers():
         password_hash = await room.passwords.make(password)
@@ -73,8 +93,7 @@ async def reset_password(email: Email, code: str, password: NewPassword, *, room
             user = await room.users.hold_address(email)
             redeemed = user is not None and await _redeem(user, code, room)
             if user is not None and redeemed:
-                await room.users.unlock(user.id)
-                await _set(user, password_hash, utc_now(), None, room)
+                await _enter(user, password_hash, utc_now(), room)
         # Outside the unit of work: the counted try must stay.
         if not redeemed:
             raise InvalidCode
@@ -98,11 +117,25 @@ async def change_password(current: str, password: NewPassword, *, principal: Pri
     await room.announcements.announce()
 
 
+def _is_invited(user: User) -> bool:
+    return user.is_invited and user.status is UserStatus.PENDING
+
+
 async def _redeem(user: User, code: str, room: RecoveryRoom) -> bool:
-    digest = room.mint.digest(Purpose.RESET_PASSWORD, user.id, code)
-    return user.status is UserStatus.ACTIVE and await room.codes.redeem(
-        Purpose.RESET_PASSWORD, user.id, digest, utc_now()
-    )
+    purpose = Purpose.ACCEPT_INVITATION if _is_invited(user) else Purpose.RESET_PASSWORD
+    digest = room.mint.digest(purpose, user.id, code)
+    may_have_one = _is_invited(user) or user.status is UserStatus.ACTIVE
+    return may_have_one and await room.codes.redeem(purpose, user.id, digest, utc_now())
+
+
+async def _enter(user: User, password_hash: str, now: datetime, room: RecoveryRoom) -> None:
+    """The code was right: of the owner of an account, or of somebody invited, who has it from now on."""
+    if _is_invited(user):
+        user.accept_invitation(password_hash, now)
+        await settle_in(user, user.invited_name, None, now, room)
+        return
+    await room.users.unlock(user.id)
+    await _set(user, password_hash, now, None, room)
 
 
 async def _set(user: User, password_hash: str, now: datetime, kept: str | None, room: RecoveryRoom) -> None:

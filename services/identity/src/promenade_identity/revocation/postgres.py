@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from promenade_chassis.database import Database
 from promenade_chassis.repository import BaseRepository
 
 from promenade_identity.revocation.entity import Backlog, Revocation, RevocationKind
+from promenade_identity.revocation.repository import Announcements
 
 _ADD = """
 WITH counter AS (UPDATE revocation_counter SET number = number + 1 RETURNING number)
@@ -55,3 +57,22 @@ class PostgresRevocations(BaseRepository):
     async def drop_expired(self, now: datetime) -> None:
         """Forget revocations that have nothing left to revoke."""
         await self._execute(_DROP_EXPIRED, now=now)
+
+
+class CommittedAnnouncements:
+    """Announces when the transaction around it has committed: under an Idempotency-Key a use case runs inside another.
+
+    Announced before, the number of a revocation that is rolled back would stand in the mark, and hide the one that
+    gets the number next.
+    """
+
+    def __init__(self, announcements: Announcements, database: Database) -> None:
+        self._announcements = announcements
+        self._database = database
+
+    async def announce(self) -> None:
+        """Bring it up to date, now or right after the commit; the answer waits for either."""
+        if self._database.in_transaction():
+            self._database.on_commit(self._announcements.announce)
+        else:
+            await self._announcements.announce()

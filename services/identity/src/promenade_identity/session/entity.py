@@ -51,6 +51,8 @@ class EndReason(StrEnum):
     ENDED = "ended"
     PASSWORD = "password"  # noqa: S105 - a reason
     REUSED = "refresh-token-reused"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
 
 
 class Rank(StrEnum):

@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal, cast
 from uuid import UUID
 
 from promenade_chassis.ports import Aggregate, StateMachine, Unauthenticated, utc_now
 from promenade_kernel.events.identity import (
     UserActivated,
     UserDeleted,
+    UserInvited,
     UserLocked,
     UserPasswordResetRequested,
     UserRegistered,
     UserRegistrationRepeated,
     UserReinstated,
+    UserRestored,
+    UserRolesChanged,
     UserSuspended,
     UserVerificationRequested,
 )
@@ -24,7 +27,9 @@ from promenade_kernel.values.email import Email
 from promenade_kernel.values.ids import new_id
 from promenade_kernel.values.permissions import SYSTEM_ROLES
 
+LivingStatus = Literal["pending", "active", "suspended"]
 REGISTERED_ROLES = ("user",)
+SUPERADMIN = "superadmin"
 PENDING_LIFETIME = timedelta(days=7)
 LOCK_EVERY = 5
 LOCKS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 15))
@@ -44,6 +49,13 @@ _MACHINE = StateMachine[UserStatus](
         "verify": {UserStatus.PENDING: UserStatus.ACTIVE},
         "suspend": {UserStatus.ACTIVE: UserStatus.SUSPENDED},
         "reinstate": {UserStatus.SUSPENDED: UserStatus.ACTIVE},
+        # Being locked is a fact of its own, and who has a password can be locked.
+        "unlock": {UserStatus.ACTIVE: UserStatus.ACTIVE, UserStatus.SUSPENDED: UserStatus.SUSPENDED},
+        "change-roles": {
+            UserStatus.PENDING: UserStatus.PENDING,
+            UserStatus.ACTIVE: UserStatus.ACTIVE,
+            UserStatus.SUSPENDED: UserStatus.SUSPENDED,
+        },
         "delete": {
             UserStatus.PENDING: UserStatus.DELETED,
             UserStatus.ACTIVE: UserStatus.DELETED,
@@ -51,8 +63,8 @@ _MACHINE = StateMachine[UserStatus](
         },
         "expire": {UserStatus.PENDING: UserStatus.DELETED},
     },
-    # Verifying takes a code from the mail, expiring the passage of time; for the others there is no route yet.
-    internal=frozenset({"verify", "expire", "suspend", "reinstate", "delete"}),
+    # Verifying takes a code from the mail, expiring the passage of time.
+    internal=frozenset({"verify", "expire"}),
 )
 
 
@@ -86,7 +98,10 @@ class WrongPassword:
 
 @dataclass(kw_only=True)
 class User(Aggregate):
-    """The aggregate root. The facts of signing in (last three fields) are read here and written by the repository."""
+    """The aggregate root. The facts of signing in (last three fields) are read here and written by the repository.
+
+    `pending_since` None means since he was created; `deleted_from` is the state that a deleted user returns to.
+    """
 
     machine: ClassVar[StateMachine[UserStatus]] = _MACHINE
 
@@ -95,7 +110,12 @@ class User(Aggregate):
     roles: tuple[str, ...] = REGISTERED_ROLES
     password_hash: str | None = None
     email_verified_at: datetime | None = None
+    is_invited: bool = False
+    invited_name: str | None = None
+    pending_since: datetime | None = None
     suspended_until: datetime | None = None
+    suspension_reason: str | None = None
+    deleted_from: UserStatus | None = None
     authz_epoch: int = 0
     failed_logins: int = 0
     locked_until: datetime | None = None
@@ -147,6 +167,22 @@ class User(Aggregate):
             UserActivated(user_id=self.id, email=self.email, display_name=attempt.display_name, locale=attempt.locale)
         )
 
+    def invite(self, roles: tuple[str, ...], name: str | None, now: datetime) -> None:
+        """Staff want a pending user to come in, as what they say; his days count from now. `name` None: as it was."""
+        self.is_invited, self.invited_name = True, name or self.invited_name
+        self.roles, self.pending_since = roles, now
+        self.invite_again()
+
+    def invite_again(self) -> None:
+        """Ask for the mail of the invitation; each has a code of its own."""
+        self.record(UserInvited(user_id=self.id, email=self.email))
+
+    def accept_invitation(self, password_hash: str, now: datetime) -> None:
+        """The code of the invitation was given: it proves the address and sets the first password."""
+        self.verify(
+            RegistrationAttempt(user_id=self.id, password_hash=password_hash, display_name=self.invited_name), now
+        )
+
     def appoint(self, password_hash: str, roles: tuple[str, ...], now: datetime) -> None:
         """Make a new user active at once, by the operator's word instead of a code."""
         self.roles = roles
@@ -166,18 +202,32 @@ class User(Aggregate):
         self.locked_until = until
         self.record(UserLocked(user_id=self.id, until=until))
 
-    def suspend(self, until: datetime | None = None) -> None:
+    def suspend(self, until: datetime | None = None, reason: str | None = None) -> None:
         """Take away everything until reinstated, or until a moment."""
         self._move("suspend")
-        self.suspended_until = until
+        self.suspended_until, self.suspension_reason = until, reason
         self.raise_epoch()
         self.record(UserSuspended(user_id=self.id, until=until))
 
     def reinstate(self) -> None:
         """Give it back."""
         self._move("reinstate")
-        self.suspended_until = None
+        self.suspended_until = self.suspension_reason = None
         self.record(UserReinstated(user_id=self.id))
+
+    def unlock(self) -> None:
+        """Make wrong passwords forgotten, and the lock with them; the repository writes it (`Users.unlock`)."""
+        self._move("unlock")
+        self.failed_logins, self.locked_until = 0, None
+
+    def change_roles(self, roles: tuple[str, ...]) -> None:
+        """Be something else; tokens that say what he was become stale. The same roles again change nothing."""
+        self._move("change-roles")
+        if set(roles) == set(self.roles):
+            return
+        before, self.roles = self.roles, roles
+        self.raise_epoch()
+        self.record(UserRolesChanged(user_id=self.id, roles=list(roles), roles_before=list(before)))
 
     def delete(self, now: datetime) -> None:
         """End the user; the address is free again."""
@@ -187,13 +237,25 @@ class User(Aggregate):
         """End a user who never proved the address."""
         self._end("expire", now)
 
+    def restore(self, now: datetime) -> None:
+        """Come back as what he was when he was deleted; a pending user has all his days again."""
+        # Users deleted before it was noted: who has no password was pending.
+        known = UserStatus.PENDING if self.password_hash is None else UserStatus.ACTIVE
+        self.status = self.deleted_from or known
+        told = cast("LivingStatus", self.status.value)
+        self.deleted_at = self.deleted_from = None
+        if self.status is UserStatus.PENDING:
+            self.pending_since = now
+        self.record(UserRestored(user_id=self.id, email=self.email, status=told))
+
     def raise_epoch(self) -> None:
         """Make all access tokens given out so far stale."""
         self.authz_epoch += 1
 
     def _end(self, command: str, now: datetime) -> None:
+        before = self.status
         self._move(command)
-        self.deleted_at = now
+        self.deleted_at, self.deleted_from = now, before
         self.raise_epoch()
         self.record(UserDeleted(user_id=self.id))
 

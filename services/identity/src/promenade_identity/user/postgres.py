@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound
+from promenade_chassis.lists import ListStatement
+from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.repository import BaseRepository, Row
 from promenade_kernel.values.email import Email
 
@@ -17,6 +19,7 @@ from promenade_identity.user.entity import (
     UserStatus,
     WrongPassword,
 )
+from promenade_identity.user.repository import USERS, UserFilter
 
 # The one place that leaves deleted users out.
 _LIVING = 'SELECT * FROM "user" WHERE deleted_at IS NULL'
@@ -26,24 +29,54 @@ _HOLD = 'SELECT 1 FROM "user" WHERE deleted_at IS NULL AND id = %(id)s FOR SHARE
 _OF_EMAIL = _LIVING + " AND email_key = %(email_key)s"
 # A row that is not there yet cannot be locked, an address can.
 _HOLD_ADDRESS = "SELECT pg_advisory_xact_lock(hashtextextended(%(email_key)s, 1))"
+_GET_WITH_DELETED = 'SELECT * FROM "user" WHERE id = %(id)s'
 _PENDING_SINCE = (
     _LIVING
     + """
- AND status = 'pending' AND created_at < %(moment)s ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+ AND status = 'pending' AND coalesce(pending_since, created_at) < %(moment)s
+ORDER BY coalesce(pending_since, created_at) LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 )
+_SUSPENDED_UNTIL = (
+    _LIVING
+    + """
+ AND status = 'suspended' AND suspended_until <= %(moment)s
+ORDER BY suspended_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+)
+# Whoever takes a superadmin away waits here for the others who do, and then sees what they have left.
+_HOLD_SUPERADMINS = "SELECT pg_advisory_xact_lock(hashtextextended('superadmins', 2))"
+_OTHER_SUPERADMIN = _LIVING + " AND status = 'active' AND 'superadmin' = ANY (roles) AND id <> %(id)s LIMIT 1"
+# Case folded as Unicode says, whatever the database's own collation knows.
+_NAMED = """
+EXISTS (SELECT 1 FROM profile WHERE profile.user_id = "user".id AND profile.deleted_at IS NULL AND strpos(
+    casefold(profile.display_name COLLATE "pg_unicode_fast"), casefold(%(q)s::text COLLATE "pg_unicode_fast")) > 0)
+"""
+LIST = ListStatement(
+    USERS,
+    select=_LIVING,
+    where={
+        "status": "status = %(status)s",
+        "role": "%(role)s = ANY (roles)",
+        "q": '(strpos(email_key, casefold(%(q)s::text COLLATE "pg_unicode_fast")) > 0 OR ' + _NAMED + ")",
+    },
+    sorts={"created_at": "created_at", "last_login_at": "last_login_at", "email": "email"},
+)
 _INSERT = """
-INSERT INTO "user" (id, email, email_key, status, roles, password_hash, email_verified_at, suspended_until,
-                    authz_epoch, version, last_sequence, created_at, updated_at)
+INSERT INTO "user" (id, email, email_key, status, roles, password_hash, email_verified_at, is_invited, invited_name,
+                    pending_since, suspended_until, suspension_reason, deleted_from, authz_epoch, version,
+                    last_sequence, created_at, updated_at)
 VALUES (%(id)s, %(email)s, %(email_key)s, %(status)s, %(roles)s, %(password_hash)s, %(email_verified_at)s,
-        %(suspended_until)s, %(authz_epoch)s, %(version)s, %(last_sequence)s, %(created_at)s, %(updated_at)s)
+        %(is_invited)s, %(invited_name)s, %(pending_since)s, %(suspended_until)s, %(suspension_reason)s,
+        %(deleted_from)s, %(authz_epoch)s, %(version)s, %(last_sequence)s, %(created_at)s, %(updated_at)s)
 """
 _UPDATE = """
 UPDATE "user"
 SET email = %(email)s, email_key = %(email_key)s, status = %(status)s, roles = %(roles)s,
-    password_hash = %(password_hash)s, email_verified_at = %(email_verified_at)s,
-    suspended_until = %(suspended_until)s, authz_epoch = %(authz_epoch)s, version = %(version)s,
-    last_sequence = %(last_sequence)s, updated_at = %(updated_at)s, deleted_at = %(deleted_at)s
+    password_hash = %(password_hash)s, email_verified_at = %(email_verified_at)s, is_invited = %(is_invited)s,
+    invited_name = %(invited_name)s, pending_since = %(pending_since)s, suspended_until = %(suspended_until)s,
+    suspension_reason = %(suspension_reason)s, deleted_from = %(deleted_from)s, authz_epoch = %(authz_epoch)s,
+    version = %(version)s, last_sequence = %(last_sequence)s, updated_at = %(updated_at)s, deleted_at = %(deleted_at)s
 WHERE id = %(id)s AND version = %(expected_version)s
 """
 # One statement, so that parallel ones are counted one after the other. Locked already: counted, lengthening nothing.
@@ -97,6 +130,18 @@ class PostgresUsers(BaseRepository):
         row = await self._fetch_one(_GET, id=user_id)
         return _to_user(row) if row else None
 
+    async def get_with_deleted(self, user_id: UUID) -> User:
+        """A user, living or deleted; raises `NotFound`."""
+        row = await self._fetch_one(_GET_WITH_DELETED, id=user_id)
+        if row is None:
+            raise NotFound("There is no such user")
+        return _to_user(row)
+
+    async def list(self, wanted: UserFilter, page: PageRequest) -> Page[User]:
+        """A page of the living users, as `USERS` declares the list."""
+        rows = await self._fetch_listed(LIST, wanted, page)
+        return USERS.cut([_to_user(row) for row in rows], page)
+
     async def hold(self, user_id: UUID) -> bool:
         """Whether there is such a living user; he then lives until the transaction ends."""
         return await self._write_one(_HOLD, id=user_id) is not None
@@ -129,9 +174,18 @@ class PostgresUsers(BaseRepository):
         """Forget the wrong passwords, and the lock with them."""
         await self._execute(_UNLOCK, id=user_id)
 
-    async def hold_pending_since(self, moment: datetime, limit: int) -> list[User]:
+    async def hold_other_superadmin(self, user_id: UUID) -> bool:
+        """Whether anybody else is an active superadmin; until the transaction ends nobody takes one away."""
+        await self._execute(_HOLD_SUPERADMINS)
+        return await self._fetch_one(_OTHER_SUPERADMIN, id=user_id) is not None
+
+    async def hold_pending_since(self, moment: datetime, limit: int) -> Sequence[User]:
         """Users pending since before a moment, held; those held by others are left out."""
         return [_to_user(row) for row in await self._fetch_all(_PENDING_SINCE, moment=moment, limit=limit)]
+
+    async def hold_suspended_until(self, moment: datetime, limit: int) -> Sequence[User]:
+        """Users whose suspension ends at a moment or before, held; those held by others are left out."""
+        return [_to_user(row) for row in await self._fetch_all(_SUSPENDED_UNTIL, moment=moment, limit=limit)]
 
 
 class PostgresAttempts(BaseRepository):
@@ -166,6 +220,11 @@ def _columns(user: User) -> Row:
         "roles": list(user.roles),
         "password_hash": user.password_hash,
         "email_verified_at": user.email_verified_at,
+        "is_invited": user.is_invited,
+        "invited_name": user.invited_name,
+        "pending_since": user.pending_since,
+        "suspension_reason": user.suspension_reason,
+        "deleted_from": user.deleted_from,
         "suspended_until": user.suspended_until,
         "authz_epoch": user.authz_epoch,
     }
@@ -174,5 +233,6 @@ def _columns(user: User) -> Row:
 def _to_user(row: Row) -> User:
     fields: Row = {**row, "email": Email.trusted(row["email"]), "status": UserStatus(row["status"])}
     fields["roles"] = tuple(row["roles"])
+    fields["deleted_from"] = UserStatus(row["deleted_from"]) if row["deleted_from"] is not None else None
     del fields["email_key"]
     return User(**fields)

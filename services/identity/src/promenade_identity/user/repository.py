@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
+from msgspec import Meta
+from promenade_chassis.ports import ListOf, Page, PageRequest, Sort
 from promenade_kernel.values.email import Email
 
-from promenade_identity.user.entity import RegistrationAttempt, User, WrongPassword
+from promenade_identity.contact.entity import Contact
+from promenade_identity.contact.repository import Contacts
+from promenade_identity.profile.entity import Profile
+from promenade_identity.profile.repository import Profiles
+from promenade_identity.user.entity import LivingStatus, RegistrationAttempt, User, WrongPassword
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users a list shows; None means any."""
+
+    status: LivingStatus | None = None
+    role: Annotated[str, Meta(min_length=1, max_length=100, description="Who have this role.")] | None = None
+    q: (
+        Annotated[str, Meta(min_length=1, max_length=100, description="Part of the address or the display name.")]
+        | None
+    ) = None
+
+
+USERS = ListOf(
+    User,
+    UserFilter,
+    Sort("created_at", datetime),
+    Sort("last_login_at", datetime, nullable=True),
+    Sort("email", str),
+)
 
 
 class Users(Protocol):
@@ -29,6 +58,14 @@ class Users(Protocol):
 
     async def find(self, user_id: UUID) -> User | None:
         """A living user, or None."""
+        ...
+
+    async def get_with_deleted(self, user_id: UUID) -> User:
+        """A user, living or deleted; raises `NotFound`."""
+        ...
+
+    async def list(self, wanted: UserFilter, page: PageRequest) -> Page[User]:
+        """A page of the living users, as `USERS` declares the list."""
         ...
 
     async def hold(self, user_id: UUID) -> bool:
@@ -55,8 +92,19 @@ class Users(Protocol):
         """Forget the wrong passwords, and the lock with them."""
         ...
 
-    async def hold_pending_since(self, moment: datetime, limit: int) -> list[User]:
+    async def hold_other_superadmin(self, user_id: UUID) -> bool:
+        """Whether anybody else is an active superadmin; until the transaction ends nobody takes one away.
+
+        Whoever takes one away asks here first: of two at once the second sees what the first has left.
+        """
+        ...
+
+    async def hold_pending_since(self, moment: datetime, limit: int) -> Sequence[User]:
         """Users pending since before a moment, held; those held by others are left out."""
+        ...
+
+    async def hold_suspended_until(self, moment: datetime, limit: int) -> Sequence[User]:
+        """Users whose suspension ends at a moment or before, held; those held by others are left out."""
         ...
 
 
@@ -86,6 +134,29 @@ class Pace(Protocol):
     def refusals(self) -> AbstractAsyncContextManager[None]:
         """As `answers`, when it ends in an error."""
         ...
+
+
+class Household(Protocol):
+    """A room that has all that a new user is given."""
+
+    @property
+    def users(self) -> Users: ...
+    @property
+    def attempts(self) -> Attempts: ...
+    @property
+    def contacts(self) -> Contacts: ...
+    @property
+    def profiles(self) -> Profiles: ...
+
+
+async def settle_in(user: User, name: str | None, locale: str | None, now: datetime, room: Household) -> None:
+    """Store an activated user with what he starts with: his proved address and a profile."""
+    contact = Contact(user_id=user.id, value=user.email, is_primary=True)
+    contact.verify(now)
+    await room.users.save(user)
+    await room.contacts.add(contact)
+    await room.profiles.add(Profile(user_id=user.id, display_name=name, locale=locale))
+    await room.attempts.drop(user.id)
 
 
 async def count_wrong_password(user_id: UUID, now: datetime, users: Users) -> None:

@@ -10,15 +10,14 @@ from promenade_kernel.values.email import Email
 
 from promenade_identity.code.entity import CodeMint, Purpose
 from promenade_identity.code.repository import Codes
-from promenade_identity.contact.entity import Contact, InvalidCode
+from promenade_identity.contact.entity import InvalidCode
 from promenade_identity.contact.repository import Contacts
 from promenade_identity.mail.repository import Mails, MailTemplates
 from promenade_identity.password.entity import NewPassword, PasswordRules
 from promenade_identity.password.repository import PasswordHashes
-from promenade_identity.profile.entity import Profile
 from promenade_identity.profile.repository import Profiles
-from promenade_identity.user.entity import PENDING_LIFETIME, RegistrationAttempt, User, UserStatus
-from promenade_identity.user.repository import Attempts, Pace, Users
+from promenade_identity.user.entity import PENDING_LIFETIME, SUPERADMIN, RegistrationAttempt, User, UserStatus
+from promenade_identity.user.repository import Attempts, Pace, Users, settle_in
 
 EXPIRED_AT_ONCE = 100
 
@@ -107,7 +106,7 @@ async def verify_email(email: Email, code: str, *, room: UserRoom) -> User:
             attempt = await _redeem(user, code, room) if user is not None else None
             if user is not None and attempt is not None:
                 user.verify(attempt, utc_now())
-                await _settle_in(user, attempt, room)
+                await settle_in(user, attempt.display_name, attempt.locale, utc_now(), room)
         # Outside the unit of work: the counted try must stay.
         if user is None or attempt is None:
             raise InvalidCode
@@ -123,11 +122,10 @@ async def create_superadmin(email: Email, password: NewPassword, *, room: UserRo
         if known is not None and known.status is not UserStatus.PENDING:
             return await _promote(known, room)
         user = known or User(email=email)
-        attempt = RegistrationAttempt(user_id=user.id, password_hash=password_hash)
         if known is None:
             await room.users.add(user)
-        user.appoint(password_hash, ("superadmin",), utc_now())
-        await _settle_in(user, attempt, room)
+        user.appoint(password_hash, (SUPERADMIN,), utc_now())
+        await settle_in(user, None, None, utc_now(), room)
     return True
 
 
@@ -154,20 +152,10 @@ async def _redeem(user: User, code: str, room: UserRoom) -> RegistrationAttempt 
     return None
 
 
-async def _settle_in(user: User, attempt: RegistrationAttempt, room: UserRoom) -> None:
-    """Give an activated user what he starts with: his proved address and a profile."""
-    contact = Contact(user_id=user.id, value=user.email, is_primary=True)
-    contact.verify(utc_now())
-    await room.users.save(user)
-    await room.contacts.add(contact)
-    await room.profiles.add(Profile(user_id=user.id, display_name=attempt.display_name, locale=attempt.locale))
-    await room.attempts.drop(user.id)
-
-
 async def _promote(user: User, room: UserRoom) -> bool:
-    if "superadmin" in user.roles:
+    if SUPERADMIN in user.roles:
         return False
-    user.roles = (*user.roles, "superadmin")
+    user.roles = (*user.roles, SUPERADMIN)
     user.raise_epoch()
     await room.users.save(user)
     return True
