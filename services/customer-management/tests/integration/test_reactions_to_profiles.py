@@ -199,6 +199,19 @@ async def test_a_contact_that_becomes_primary_is_learned(world: World) -> None:
     assert (await customer_of(world, user_id)).email == second
 
 
+async def test_what_the_customer_has_already_is_no_change(world: World) -> None:
+    """The address of the registration, proved and made primary, leaves no trace on the timeline."""
+    user_id, contact = await user_with_customer(world), uuid4()
+    before = await customer_of(world, user_id)
+    assert before.email is not None
+
+    await verified(world, user_id, contact, before.email, primary=True)
+    await made_primary(world, user_id, contact, before.email)
+
+    assert await customer_of(world, user_id) == before
+    assert await timeline_of(world.room, before.id) == ["customer.created"]
+
+
 async def test_an_address_that_cannot_be_taken_keeps_no_other_away(world: World) -> None:
     """Another customer has the newer one: the one proved before, which comes late, is the user's."""
     user_id, mine, taken = await user_with_customer(world), fresh_email(), fresh_email()
