@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from customer_rooms import World, fake_room
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from promenade_chassis.ports import NotYet, PageRequest
 from promenade_chassis.testing.ledger import InMemoryLedger
@@ -188,7 +188,7 @@ async def in_another_order(history: History, data: st.DataObject) -> list[tuple[
     return await customers_of(world)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_the_order_of_delivery_does_not_matter(data: st.DataObject) -> None:
     """Registered, activated, told, proved, suspended, deleted, restored: the same customers, however it arrives."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from promenade_customer_management.customer.user_profile import ACTIVATED, REGISTERED, UserProfile
 
@@ -56,6 +56,7 @@ def test_a_name_fits_a_customer() -> None:
     assert known(UserProfile.told(1, name="")).name is None
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=5, max_size=5), st.permutations(range(5)), st.data())
 def test_the_order_of_telling_does_not_matter(
     words: list[tuple[str | None, str | None, str | None]], order: list[int], data: st.DataObject

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import langcodes
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from promenade_identity.profile.entity import DisplayName, HttpsUrl, Locale, Profile, Timezone
 from promenade_kernel.events.identity import ProfileUpdated
@@ -46,6 +46,7 @@ def test_other_texts_are_no_locales(text: str) -> None:
     assert refusal.value.code == "invalid-locale"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.sampled_from("aexuiDEUS-_0149 é\x00"), max_size=40) | st.text(max_size=40))
 def test_whatever_is_sent_as_a_locale(text: str) -> None:
     """It is refused with a reason, or becomes a valid tag that stays as it is when it is sent again."""
