@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 from typing import cast
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,9 +16,13 @@ import redis
 from e2e_stack import Silence, Stack
 from promenade_chassis.testing.polling import eventually
 from promenade_kernel.events.envelope import Envelope, stream_of
-from promenade_local.story import tell
+from promenade_local.story import Door, Scene, tell
 
 TOPOLOGIES = ["stack", "single"]
+PHONE = "+436601234567"
+ADDRESS = {"street": "Linke Wienzeile 12", "city": "Vienna", "postal_code": "1060", "country": "AT"}
+LINE = {"sku": "TEA-1", "name": "Tea", "quantity": 1, "unit_price": {"amount": 100, "currency": "EUR"}, "tax_rate": "0"}
+ORDER = {"currency": "EUR", "lines": [LINE], "shipping_address": ADDRESS}
 
 
 @pytest.fixture(params=TOPOLOGIES)
@@ -53,6 +59,81 @@ async def test_a_request_is_followed_to_its_last_effect(stack: Stack) -> None:
     assert placed.traceparent is not None
     assert {trace_of(fact) for fact in process} == {trace_of(placed)}
     assert {fact.actor for fact in process} == {placed.actor}
+
+
+async def test_other_services_follow_what_a_user_is(stack: Stack) -> None:
+    """His name and his verified phone show at his customer; suspended he orders nothing, nor does staff for him."""
+    async with httpx.AsyncClient(base_url=stack.url, timeout=20) as http:
+        scene = stack.scene(Silence())
+        user, staff = (Door(http, scene.listener, scene.within) for _ in range(2))
+        await sign_in(staff, {"email": scene.admin_email, "password": scene.admin_password})
+        account = await registered(user, scene)
+        await sign_in(user, account)
+
+        await user.call("PATCH", "/identity/profiles/me", {"display_name": "Augusta"}, expect=200)
+        await prove_phone(user, stack, PHONE)
+        customer = await user.until(
+            "/customer-management/me", lambda found: (found.get("name"), found.get("phone")) == ("Augusta", PHONE), "it"
+        )
+
+        draft = await user.call("POST", "/order-management/orders", ORDER, expect=201)
+        his = f"/identity/users/{customer['user_id']}"
+        await staff.call("POST", f"{his}/suspend", {"reason": "Does not pay"}, expect=200)
+        for_him = {**ORDER, "customer_id": customer["id"]}
+        await eventually(lambda: answers(staff, "/order-management/orders", 409, for_him), within=30, every=0.1)
+        place = f"/order-management/orders/{draft['id']}/place"
+        by_himself, by_staff = await user.status("POST", place), await staff.status("POST", place)
+        flagged = await staff.until(
+            f"/customer-management/customers/{customer['id']}", lambda c: c["user_status"] == "suspended", "the flag"
+        )
+
+        await staff.call("POST", f"{his}/reinstate", expect=200)
+        await sign_in(user, account)
+        await eventually(lambda: answers(user, place, 200), within=30, every=0.1)
+
+    assert (by_himself, by_staff) == (401, 409)
+    assert flagged["name"] == "Augusta"
+
+
+async def registered(user: Door, scene: Scene) -> dict[str, str]:
+    """Address and password of a new active user."""
+    account = {"email": f"ada.{uuid4().hex}@example.com", "password": f"correct horse {uuid4().hex}"}
+    await user.call("POST", "/identity/auth/register", {**account, "display_name": "Ada"}, expect=202)
+
+    async def code() -> str:
+        found = re.search(r"\b\d{6}\b", await scene.read_code(account["email"]) or "")
+        assert found
+        return found[0]
+
+    given = {"email": account["email"], "code": await eventually(code, within=30)}
+    await user.call("POST", "/identity/auth/verify-email", given, expect=200)
+    return account
+
+
+async def sign_in(door: Door, account: dict[str, str]) -> None:
+    """Begin a session; a stale token of an earlier one would be refused even there."""
+    door.token = None
+    door.token = (await door.call("POST", "/identity/auth/login", account, expect=200))["access_token"]
+
+
+async def prove_phone(user: Door, stack: Stack, phone: str) -> None:
+    """Add a phone and verify it with the code that the log has instead of a provider."""
+    contact = await user.call("POST", "/identity/contacts", {"type": "phone", "phone": phone}, expect=201)
+    await user.call("POST", f"/identity/contacts/{contact['id']}/send-code", expect=202)
+
+    def code() -> str:
+        log = (stack.home / "logs" / "identity.log").read_text(encoding="utf-8")
+        found = re.findall(r"Your Promenade code is (\d{6})", log)
+        assert found
+        return found[-1]
+
+    given = {"code": await eventually(code, within=30)}
+    await user.call("POST", f"/identity/contacts/{contact['id']}/verify", given, expect=200)
+
+
+async def answers(door: Door, path: str, status: int, body: dict[str, object] | None = None) -> None:
+    """A POST has that status by now."""
+    assert await door.status("POST", path, body) == status
 
 
 def published(stack: Stack, context: str) -> list[Envelope]:

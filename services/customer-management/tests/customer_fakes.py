@@ -14,6 +14,7 @@ from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWo
 from promenade_chassis.testing.lists import page_in_memory
 from promenade_customer_management.customer.entity import Customer, EmailTaken, Told, UserStatus, UserTaken
 from promenade_customer_management.customer.repository import CUSTOMERS, CustomerFilter
+from promenade_customer_management.customer.user_profile import UserProfile
 from promenade_customer_management.timeline.entity import TimelineEntry
 from promenade_customer_management.timeline.repository import TIMELINE
 from promenade_kernel.values.email import Email
@@ -96,13 +97,15 @@ class InMemoryUsers:
         self._unit_of_work = unit_of_work
         self._statuses: dict[UUID, tuple[UserStatus, int]] = {}
         self._proofs: dict[tuple[UUID, type[Email | Phone]], Told] = {}
+        self._spares: dict[UUID, tuple[Phone, Told]] = {}
+        self._profiles: dict[UUID, UserProfile] = {}
         unit_of_work.join(self)
 
-    def snapshot(self) -> tuple[Any, Any]:
-        return self._statuses, self._proofs
+    def snapshot(self) -> tuple[Any, Any, Any, Any]:
+        return self._statuses, self._proofs, self._spares, self._profiles
 
-    def roll_back(self, snapshot: tuple[Any, Any]) -> None:
-        self._statuses, self._proofs = snapshot
+    def roll_back(self, snapshot: tuple[Any, Any, Any, Any]) -> None:
+        self._statuses, self._proofs, self._spares, self._profiles = snapshot
 
     async def note_status(self, user_id: UUID, status: UserStatus, told: Told) -> UserStatus:
         self._unit_of_work.require()
@@ -118,6 +121,22 @@ class InMemoryUsers:
             return False
         self._proofs = {**self._proofs, (user_id, type(value)): told}
         return True
+
+    async def note_spare_phone(self, user_id: UUID, phone: Phone, told: Told) -> tuple[bool, Phone | None]:
+        self._unit_of_work.require()
+        before, known = self._spares.get(user_id, (None, None))
+        is_newest = known is None or _is_newer(told, known)
+        if is_newest:
+            self._spares = {**self._spares, user_id: (phone, told)}
+        return is_newest and (user_id, Phone) not in self._proofs, before
+
+    async def hold_profile(self, user_id: UUID) -> UserProfile:
+        self._unit_of_work.require()
+        return self._profiles.get(user_id, UserProfile())
+
+    async def put_profile(self, user_id: UUID, profile: UserProfile) -> None:
+        self._unit_of_work.require()
+        self._profiles = {**self._profiles, user_id: profile}
 
 
 class InMemoryTimeline:

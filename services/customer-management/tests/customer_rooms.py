@@ -23,8 +23,9 @@ from promenade_chassis.ports import PageRequest
 from promenade_chassis.testing.events import sealed
 from promenade_chassis.testing.fakes import FakeVerifier
 from promenade_customer_management.bootstrap import build_app
-from promenade_customer_management.customer.postgres import PostgresCustomers, PostgresUsers
+from promenade_customer_management.customer.postgres import PostgresCustomers
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
+from promenade_customer_management.customer.users_postgres import PostgresUsers
 from promenade_customer_management.reactions import Reactions
 from promenade_customer_management.timeline.postgres import PostgresTimeline
 from promenade_kernel.events.envelope import Envelope

@@ -39,8 +39,8 @@ class IdentityActs:
         self._client.headers.update(headers)
         if operation in OF_USERS:
             return await UserActs(self._client, self._visitor.fakes.rooms.administration)(operation)
-        if operation == "change_own_profile":
-            mine = f"{BASE}/profiles/me"
+        if operation in ("change_own_profile", "change_profile"):
+            mine = f"{BASE}/profiles/{'me' if operation == 'change_own_profile' else tokens['user']['id']}"
             return Act(path=mine, body={"bio": "x"}, watch=mine, headers=headers)
         if operation in ("logout", "logout_all"):
             return Act(path=f"{BASE}/auth/{operation.replace('_', '-')}", headers=headers)

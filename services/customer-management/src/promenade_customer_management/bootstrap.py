@@ -17,8 +17,9 @@ from promenade_chassis.service import Service
 from promenade_customer_management.customer.http import CustomerController
 from promenade_customer_management.customer.lifecycle_http import LifecycleController
 from promenade_customer_management.customer.own_http import OwnCustomerController
-from promenade_customer_management.customer.postgres import PostgresCustomers, PostgresUsers
+from promenade_customer_management.customer.postgres import PostgresCustomers
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
+from promenade_customer_management.customer.users_postgres import PostgresUsers
 from promenade_customer_management.documentation import DOCUMENTATION
 from promenade_customer_management.overview.http import TimelineController
 from promenade_customer_management.overview.use_cases import OverviewRoom

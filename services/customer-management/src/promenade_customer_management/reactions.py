@@ -18,6 +18,7 @@ from promenade_customer_management.customer.entity import Told, UserStatus
 from promenade_customer_management.customer.use_cases import facts
 from promenade_customer_management.customer.use_cases.facts import Happening
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
+from promenade_customer_management.customer.user_profile import UserProfile
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,10 @@ class Reactions:
         bus.subscribe(identity.UserSuspended, self.on_user_suspended)
         bus.subscribe(identity.UserReinstated, self.on_user_reinstated)
         bus.subscribe(identity.UserDeleted, self.on_user_deleted)
+        bus.subscribe(identity.UserRestored, self.on_user_restored)
+        bus.subscribe(identity.ProfileUpdated, self.on_profile_updated)
         bus.subscribe(identity.ContactVerified, self.on_contact_verified)
+        bus.subscribe(identity.ContactMadePrimary, self.on_contact_made_primary)
         bus.subscribe(orders.OrderPlaced, self.on_order_placed)
         bus.subscribe(orders.OrderConfirmed, self.on_order_confirmed)
         bus.subscribe(orders.OrderCompleted, self.on_order_completed)
@@ -71,11 +75,25 @@ class Reactions:
         """Flag it."""
         await facts.flag_user(event.user_id, UserStatus.DELETED, _told(event.user_id, envelope), room=self.room)
 
+    async def on_user_restored(self, event: identity.UserRestored, envelope: Envelope) -> None:
+        """He is again what he was when he was deleted."""
+        await facts.flag_user(event.user_id, UserStatus(event.status), _told(event.user_id, envelope), room=self.room)
+
+    async def on_profile_updated(self, event: identity.ProfileUpdated, envelope: Envelope) -> None:
+        """Copy name, locale and timezone."""
+        full_name = " ".join(part for part in (event.given_name, event.family_name) if part)
+        told = UserProfile.told(
+            envelope.sequence, name=event.display_name or full_name, locale=event.locale, timezone=event.timezone
+        )
+        await facts.learn_profile(event.user_id, told, envelope.time, room=self.room)
+
     async def on_contact_verified(self, event: identity.ContactVerified, envelope: Envelope) -> None:
-        """Copy the primary email or phone."""
-        if event.is_primary:
-            value = Email(event.value) if event.type == "email" else Phone(event.value)
-            await facts.learn_contact(event.user_id, value, _told(event.contact_id, envelope), room=self.room)
+        """Copy the primary email or phone, and any phone where there is none."""
+        await self._contact(event, envelope, is_primary=event.is_primary)
+
+    async def on_contact_made_primary(self, event: identity.ContactMadePrimary, envelope: Envelope) -> None:
+        """Copy the email or phone that took the first place."""
+        await self._contact(event, envelope, is_primary=True)
 
     async def on_order_placed(self, event: orders.OrderPlaced, _: Envelope) -> None:
         """Who orders is a prospect."""
@@ -127,6 +145,13 @@ class Reactions:
         """For the timeline."""
         summary = f"Payment of {event.amount} failed: {event.failure_code}"
         await self._invoice("payment.failed", summary, event.failed_at, event)
+
+    async def _contact(
+        self, event: identity.ContactVerified | identity.ContactMadePrimary, envelope: Envelope, *, is_primary: bool
+    ) -> None:
+        value = Email(event.value) if event.type == "email" else Phone(event.value)
+        told = _told(event.contact_id, envelope)
+        await facts.learn_contact(event.user_id, value, told, is_primary=is_primary, room=self.room)
 
     async def _order(
         self,

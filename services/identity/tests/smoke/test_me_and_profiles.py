@@ -9,6 +9,7 @@ import pytest
 from identity_rooms import Fakes, Visitor
 from promenade_chassis.testing.answers import faults_of, problem_of
 from promenade_identity.user.entity import User
+from promenade_kernel.events.identity import ProfileUpdated
 
 ME, PROFILE = "/me", "/profiles/me"
 NOBODY = "01a20489-0154-79db-9d6d-3381784fd965"
@@ -106,6 +107,7 @@ async def test_a_stale_version_changes_nothing(visitor: Visitor, address: str) -
         ("date_of_birth", "1800-01-01", "invalid-date-of-birth"),
         ("date_of_birth", "2026-02-30", "invalid-format"),
         ("locale", "english please", "invalid-locale"),
+        ("locale", "de-YY", "invalid-locale"),
         ("timezone", "Mars/Olympus", "invalid-timezone"),
         ("timezone", "../etc/passwd", "invalid-timezone"),
         ("country", "de", "invalid-country"),
@@ -141,6 +143,87 @@ async def test_others_see_public_profiles_only(visitor: Visitor, address: str) -
     problem_of(private, 404, "not-found")
     assert (own.status_code, public.status_code) == (200, 200)
     problem_of(await visitor.get(f"/profiles/{NOBODY}", theirs["access_token"]), 404, "not-found")
+
+
+async def test_staff_see_and_change_any_profile(visitor: Visitor, address: str) -> None:
+    """With profiles:read a private one shows, with profiles:write it changes; a refused body changes nothing."""
+    theirs = await visitor.sign_up(address)
+    path = f"/profiles/{theirs['user']['id']}"
+    staff = await staff_of(visitor, address, "admin")
+
+    read = await visitor.get(path, staff)
+    stale = await visitor.patch(path, {"bio": "x"}, staff, **{"If-Match": '"7"'})
+    refused = await visitor.patch(path, {"bio": "x" * 501, "locale": "qq", "user_id": NOBODY}, staff)
+    changed = await visitor.patch(path, {"given_name": "Ada", "is_public": None}, staff)
+    changed_indeed = await visitor.patch(path, {"given_name": "Ada"}, staff, **{"If-Match": '"1"'})
+
+    assert (read.status_code, read.headers["etag"]) == (200, '"1"')
+    problem_of(stale, 412, "precondition-failed")
+    assert faults_of(refused) == {("/bio", "too-long"), ("/locale", "invalid-locale"), ("/user_id", "unknown-field")}
+    assert faults_of(changed) == {("/is_public", "wrong-type")}
+    assert (changed_indeed.status_code, changed_indeed.json()["given_name"]) == (200, "Ada")
+    assert changed_indeed.json() == (await visitor.get(PROFILE, theirs["access_token"])).json()
+
+
+async def test_without_the_permission_one_changes_ones_own_alone(visitor: Visitor, address: str) -> None:
+    """Somebody else's profile is not there, also when it is public and also for who may only read it."""
+    mine, theirs = await visitor.sign_up(address), await visitor.sign_up(f"other{address}")
+    await visitor.patch(PROFILE, {"is_public": True}, theirs["access_token"])
+    path = f"/profiles/{theirs['user']['id']}"
+
+    by_user = await visitor.patch(path, {"bio": "x"}, mine["access_token"])
+    by_reader = await visitor.patch(path, {"bio": "x"}, await staff_of(visitor, address, "manager"))
+    own = await visitor.patch(f"/profiles/{mine['user']['id']}", {"bio": "x"}, mine["access_token"])
+
+    problem_of(by_user, 404, "not-found")
+    problem_of(by_reader, 404, "not-found")
+    assert (own.status_code, own.json()["bio"]) == (200, "x")
+
+
+async def test_the_profile_of_a_deleted_user_is_gone(visitor: Visitor, address: str) -> None:
+    """For everybody, although it was public: for staff with every permission, too."""
+    user = await visitor.sign_up(address)
+    await visitor.patch(PROFILE, {"is_public": True}, user["access_token"])
+    path, staff = f"/profiles/{user['user']['id']}", await staff_of(visitor, address, "superadmin")
+    before = await visitor.get(path, staff)
+    deleted = await visitor.delete(f"/users/{user['user']['id']}", staff)
+
+    problem_of(await visitor.get(path, staff), 404, "not-found")
+    problem_of(await visitor.patch(path, {"bio": "x"}, staff), 404, "not-found")
+    problem_of(await visitor.patch(f"/profiles/{NOBODY}", {"bio": "x"}, staff), 404, "not-found")
+    assert (before.status_code, deleted.status_code) == (200, 204)
+
+
+async def test_what_others_copy_of_a_profile_is_told_once(visitor: Visitor, fakes: Fakes, address: str) -> None:
+    """One event a change, whoever makes it; none for what changes nothing, what nobody copies, and what is refused."""
+    user = await visitor.sign_up(address)
+    told = fakes.unit_of_work.events
+    before = len(told)
+
+    await visitor.patch(PROFILE, {"display_name": "Ada", "locale": "en-gb"}, user["access_token"])
+    await visitor.patch(PROFILE, {"display_name": "Ada", "locale": "EN-GB"}, user["access_token"])
+    await visitor.patch(PROFILE, {"bio": "Counts."}, user["access_token"])
+    await visitor.patch(PROFILE, {"timezone": "Europe/London", "country": "xx"}, user["access_token"])
+    await visitor.patch(PROFILE, {"display_name": "Eve"}, user["access_token"], **{"If-Match": '"9"'})
+    await visitor.patch(f"/profiles/{user['user']['id']}", {"country": "GB"}, await staff_of(visitor, address, "admin"))
+
+    changes = [event for event in told[before:] if isinstance(event, ProfileUpdated)]
+    assert [(event.display_name, event.locale, event.country) for event in changes] == [
+        ("Ada", "en-GB", None),
+        ("Ada", "en-GB", "GB"),
+    ]
+    assert {str(event.user_id) for event in changes} == {user["user"]["id"]}
+
+
+async def staff_of(visitor: Visitor, address: str, role: str) -> str:
+    """The access token of somebody with that role."""
+    await visitor.activate(f"{role}{address}")
+
+    def promote(user: User) -> None:
+        user.roles = (role,)
+
+    await visitor.change(f"{role}{address}", promote)
+    return (await visitor.login(f"{role}{address}"))["access_token"]
 
 
 @pytest.mark.parametrize("path", [ME, PROFILE, f"/profiles/{NOBODY}"])

@@ -22,7 +22,7 @@ from promenade_identity.contact.entity import (
     TooManyCodes,
     type_of,
 )
-from promenade_kernel.events.identity import ContactCodeRequested, ContactVerified
+from promenade_kernel.events.identity import ContactCodeRequested, ContactMadePrimary, ContactVerified
 from promenade_kernel.values.address import Address
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
@@ -62,6 +62,29 @@ def test_asking_for_a_code_records_where_to_send_it(value: ContactValue) -> None
         ContactCodeRequested(contact_id=new.id, user_id=new.user_id, type=new.type.value, value=str(value)),
     )
     assert new.code_requests == [NOW]
+
+
+@each_provable
+def test_becoming_primary_is_told_once(value: ContactValue) -> None:
+    """With the address or number others copy; being made what it is already is no news."""
+    proved = contact(value, verified=True)
+
+    proved.make_primary()
+    proved.make_primary()
+
+    assert proved.recorded() == (
+        ContactMadePrimary(contact_id=proved.id, user_id=proved.user_id, type=proved.type.value, value=str(value)),
+    )
+    assert proved.is_primary
+
+
+def test_of_a_primary_postal_address_nobody_hears() -> None:
+    """Nobody copies it, so it stays here."""
+    home = contact(ADDRESS)
+
+    home.make_primary()
+
+    assert (home.is_primary, home.recorded()) == (True, ())
 
 
 @each_provable

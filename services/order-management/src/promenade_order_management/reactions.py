@@ -32,6 +32,7 @@ class Reactions:
         bus.subscribe(identity.UserSuspended, self.on_user_suspended)
         bus.subscribe(identity.UserReinstated, self.on_user_reinstated)
         bus.subscribe(identity.UserDeleted, self.on_user_deleted)
+        bus.subscribe(identity.UserRestored, self.on_user_restored)
         bus.subscribe(billing.InvoiceFinalized, self.on_invoice_finalized)
         bus.subscribe(billing.InvoicePaid, self.on_invoice_paid)
         bus.subscribe(billing.InvoiceRejected, self.on_invoice_rejected)
@@ -65,6 +66,11 @@ class Reactions:
     async def on_user_deleted(self, event: identity.UserDeleted, envelope: Envelope) -> None:
         """Take no new orders of this user."""
         await customer_copies.set_standing(event.user_id, Standing.DELETED, envelope.sequence, room=self.customer_room)
+
+    async def on_user_restored(self, event: identity.UserRestored, envelope: Envelope) -> None:
+        """Take his orders again, unless he is back as somebody who was suspended."""
+        standing = Standing.SUSPENDED if event.status == "suspended" else Standing.GOOD
+        await customer_copies.set_standing(event.user_id, standing, envelope.sequence, room=self.customer_room)
 
     async def on_invoice_finalized(self, event: billing.InvoiceFinalized, _: Envelope) -> None:
         """The order has an invoice."""

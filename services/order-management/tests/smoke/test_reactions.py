@@ -15,15 +15,16 @@ from promenade_chassis.testing.fakes import InMemoryUnitOfWork
 from promenade_chassis.testing.ledger import InMemoryLedger
 from promenade_kernel.events.billing import InvoicePaid, InvoiceRejected
 from promenade_kernel.events.customer_management import CustomerCreated, CustomerDeleted
-from promenade_kernel.events.identity import UserDeleted, UserReinstated, UserSuspended
+from promenade_kernel.events.identity import UserDeleted, UserReinstated, UserRestored, UserSuspended
 from promenade_kernel.events.order_management import OrderConfirmed
 from promenade_kernel.events.registry import event_class
 from promenade_kernel.events.samples import SAMPLES
+from promenade_kernel.values.email import Email
 from promenade_order_management.bootstrap import Rooms
 
 REACTED_TO = [
     *("customer.created.v1", "customer.updated.v1", "customer.deleted.v1"),
-    *("user.suspended.v1", "user.reinstated.v1", "user.deleted.v1"),
+    *("user.suspended.v1", "user.reinstated.v1", "user.deleted.v1", "user.restored.v1"),
     *("invoice.finalized.v1", "invoice.paid.v1", "invoice.rejected.v1"),
     *("payment.succeeded.v1", "payment.failed.v1"),
 ]
@@ -204,6 +205,55 @@ async def test_a_user_without_standing_is_refused_until_reinstated(
     problem_of(await client.post(ORDERS, json=order_body()), 409, "buyer-refused")
 
     await world.tell(UserReinstated(user_id=user_id), user_id)
+
+    assert (await client.post(ORDERS, json=order_body())).status_code == 201
+
+
+@pytest.mark.parametrize(("status", "answer"), [("active", 201), ("suspended", 409)])
+async def test_a_restored_user_is_what_he_was(
+    client: httpx.AsyncClient, world: World, user_id: UUID, status: Any, answer: int
+) -> None:
+    """Back as an active user he orders again, back as a suspended one he does not, until he is reinstated."""
+    restored = UserRestored(user_id=user_id, email=Email("ada@example.com"), status=status)
+    await world.tell(UserDeleted(user_id=user_id), user_id)
+    await world.tell(restored, user_id)
+
+    after = await client.post(ORDERS, json=order_body())
+    await world.tell(UserReinstated(user_id=user_id), user_id)
+
+    assert after.status_code == answer
+    assert (await client.post(ORDERS, json=order_body())).status_code == 201
+
+
+async def test_what_was_begun_and_placed_before_the_suspension(
+    client: httpx.AsyncClient, world: World, user_id: UUID, staff: dict[str, str]
+) -> None:
+    """Nobody begins or places orders of his, staff on his behalf neither; his draft stays, his placed order goes on."""
+    customer_id = await world.customer_appears(user_id)
+    draft, placed = await create(client), await place(client)
+    await world.tell(UserSuspended(user_id=user_id), user_id)
+
+    for_him = await client.post(ORDERS, json=order_body(customer_id=str(customer_id)), headers=staff)
+    by_staff = await client.post(path_of(draft, "place"), headers=staff)
+    by_himself = await client.post(path_of(draft, "place"))
+    changed = await client.patch(path_of(draft), json={"note": "x"}, headers={"If-Match": f'"{draft["version"]}"'})
+    await world.invoice_paid(placed)
+
+    problem_of(for_him, 409, "buyer-refused")
+    problem_of(by_staff, 409, "buyer-refused")
+    problem_of(by_himself, 409, "buyer-refused")
+    assert (changed.status_code, changed.json()["status"]) == (200, "draft")
+    assert (await shown(client, placed))["status"] == "confirmed"
+
+
+async def test_a_suspension_replayed_after_the_reinstatement(
+    client: httpx.AsyncClient, world: World, user_id: UUID
+) -> None:
+    """What is older never overwrites what is newer: he orders."""
+    suspension = world.seal(UserSuspended(user_id=user_id), user_id)
+    await world.replay(world.seal(UserReinstated(user_id=user_id), user_id))
+
+    await world.replay(suspension)
 
     assert (await client.post(ORDERS, json=order_body())).status_code == 201
 

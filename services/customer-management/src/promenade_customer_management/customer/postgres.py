@@ -22,7 +22,6 @@ from promenade_customer_management.customer.entity import (
     EmailTaken,
     Lifecycle,
     Tier,
-    Told,
     UserStatus,
     UserTaken,
 )
@@ -72,22 +71,6 @@ SET name = %(name)s, email = %(email)s, phone = %(phone)s, user_id = %(user_id)s
     last_sequence = %(last_sequence)s, updated_at = %(updated_at)s, deleted_at = %(deleted_at)s
 WHERE id = %(id)s AND version = %(expected_version)s
 """
-# The row is locked also when it stays as it is: what is read then is what is stored when this commits.
-_NOTE_STATUS = """
-INSERT INTO user_standing AS known (user_id, status, sequence) VALUES (%(user_id)s, %(status)s, %(sequence)s)
-ON CONFLICT (user_id) DO UPDATE
-SET status = CASE WHEN known.sequence < excluded.sequence THEN excluded.status ELSE known.status END,
-    sequence = greatest(known.sequence, excluded.sequence), updated_at = now()
-RETURNING status
-"""
-_NOTE_PROOF = """
-INSERT INTO user_proof AS known (user_id, kind, told_by, sequence, proved_at)
-VALUES (%(user_id)s, %(kind)s, %(told_by)s, %(sequence)s, %(proved_at)s)
-ON CONFLICT (user_id, kind) DO UPDATE
-SET told_by = excluded.told_by, sequence = excluded.sequence, proved_at = excluded.proved_at
-WHERE CASE WHEN known.told_by = excluded.told_by THEN known.sequence < excluded.sequence
-           ELSE known.proved_at < excluded.proved_at END
-"""
 
 
 class PostgresCustomers(BaseRepository):
@@ -135,29 +118,6 @@ class PostgresCustomers(BaseRepository):
         """Living customers with the same phone or name: likely duplicates, at most ten."""
         rows = await self._fetch_all(_ALIKE, id=customer.id, phone=customer.phone, name=customer.name)
         return [row["id"] for row in rows]
-
-
-class PostgresUsers(BaseRepository):
-    """What identity told of users, in the service's own database."""
-
-    async def note_status(self, user_id: UUID, status: UserStatus, told: Told) -> UserStatus:
-        """Note what became of a user; answers what is known of him now: another status when that is newer."""
-        row = await self._write_one(_NOTE_STATUS, user_id=user_id, status=status, sequence=told.sequence)
-        if row is None:
-            raise AssertionError("a user has a status once one was noted")
-        return UserStatus(row["status"])
-
-    async def note_proof(self, user_id: UUID, value: Email | Phone, told: Told) -> bool:
-        """Note that a user proved his primary email or phone; answers False when one proved later is known."""
-        written = await self._execute(
-            _NOTE_PROOF,
-            user_id=user_id,
-            kind="email" if isinstance(value, Email) else "phone",
-            told_by=told.by,
-            sequence=told.sequence,
-            proved_at=told.at,
-        )
-        return written == 1
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
 from promenade_customer_management.customer.entity import Customer, Lifecycle, Tier, Told, UserStatus
+from promenade_customer_management.customer.user_profile import UserProfile
 from promenade_customer_management.customer.values import MAX_TAG
 
 _Q = "A part of the name or email, in any case, or three digits of the phone or more."
@@ -82,4 +83,19 @@ class Users(Protocol):
 
     async def note_proof(self, user_id: UUID, value: Email | Phone, told: Told) -> bool:
         """Note that a user proved his primary email or phone; answers False when one proved later is known."""
+        ...
+
+    async def note_spare_phone(self, user_id: UUID, phone: Phone, told: Told) -> tuple[bool, Phone | None]:
+        """Note that a user proved a phone that is not his primary one.
+
+        Answers whether it stands in (no primary one is known, nor one proved later), and which one stood in before.
+        """
+        ...
+
+    async def hold_profile(self, user_id: UUID) -> UserProfile:
+        """What a user told of himself so far; nobody else learns more of him until the unit of work ends."""
+        ...
+
+    async def put_profile(self, user_id: UUID, profile: UserProfile) -> None:
+        """Store what is known now of a user whose profile is held."""
         ...

@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from promenade_chassis.ports import Aggregate, Conflict, DomainError, invalid_field
-from promenade_kernel.events.identity import ContactCodeRequested, ContactVerified
+from promenade_kernel.events.identity import ContactCodeRequested, ContactMadePrimary, ContactVerified
 from promenade_kernel.values.address import Address
 from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
@@ -187,9 +187,18 @@ class Contact(Aggregate):
         )
 
     def make_primary(self) -> None:
-        """Become the one contact of its type that is used first."""
+        """Become the one contact of its type that is used first; told when it was not. Nobody copies addresses."""
         if not self.is_verified and self.type is not ContactType.ADDRESS:
             raise ContactNotVerified
+        if not self.is_primary and not isinstance(self.value, Address):
+            self.record(
+                ContactMadePrimary(
+                    contact_id=self.id,
+                    user_id=self.user_id,
+                    type="email" if isinstance(self.value, Email) else "phone",
+                    value=str(self.value),
+                )
+            )
         self.is_primary = True
 
     def demote(self) -> None:

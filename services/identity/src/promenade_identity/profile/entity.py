@@ -10,15 +10,21 @@ from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import available_timezones
 
+import langcodes
 from promenade_chassis.ports import Aggregate
+from promenade_kernel.events.identity import ProfileUpdated
 from promenade_kernel.values.address import Country
 from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.text import TextValue, one_line
 
 YOUNGEST, OLDEST = 13, 120
 MAX_LINKS = 10
-_LOCALE = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?((?:-[A-Za-z0-9]{5,8})*)")
-_TIMEZONES = frozenset(available_timezones())
+# What others copy of a profile: a change of these is told.
+COPIED = ("display_name", "given_name", "family_name", "locale", "timezone", "country")
+# Stricter than the library, which reads `en_US`, too. What begins with a single letter names no language.
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+# Names of the database that are no place: the machine's own zone, and the one of a machine nobody has set up.
+_TIMEZONES = frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 class PersonName(TextValue):
@@ -39,19 +45,16 @@ class DisplayName(PersonName):
 
 
 class Locale(TextValue):
-    """A language tag of BCP 47, `en`, `de-AT`, `zh-Hant-TW`."""
+    """A language tag of BCP 47, `en`, `de-AT`, `zh-Hant-TW`: each part is registered; outdated ones are replaced."""
 
     __slots__ = ()
     json_schema: ClassVar[dict[str, Any]] = {"type": "string", "maxLength": 35, "examples": ["de-AT"]}
 
     @classmethod
     def _normalise(cls, text: str) -> str:
-        found = _LOCALE.fullmatch(text) if len(text) <= 35 else None
-        if found is None:
+        if len(text) > 35 or not _LANGUAGE_TAG.fullmatch(text) or not langcodes.tag_is_valid(text):
             raise InvalidValue("invalid-locale", "A locale is a language tag of BCP 47, such as de-AT.")
-        language, script, region, variants = found.groups()
-        parts = [language.lower(), (script or "").title(), (region or "").upper()]
-        return "-".join(part for part in parts if part) + variants.lower()
+        return langcodes.standardize_tag(text)
 
 
 class Timezone(TextValue):
@@ -125,7 +128,7 @@ class Profile(Aggregate):
     is_public: bool = False
 
     def change(self, today: date, **changes: Any) -> None:
-        """Put new values in; the names are those of the fields."""
+        """Put new values in; the names are those of the fields. What others copy is told, when it changed."""
         known = {each.name for each in fields(Profile)} - {each.name for each in fields(Aggregate)} - {"user_id"}
         if unknown := changes.keys() - known:
             raise TypeError(f"a profile has no {', '.join(sorted(unknown))}")
@@ -134,8 +137,16 @@ class Profile(Aggregate):
             raise InvalidValue(
                 "invalid-date-of-birth", f"Users are {YOUNGEST} to {OLDEST} years old.", "/date_of_birth"
             )
+        before = self._copy()
         for name, value in changes.items():
             setattr(self, name, value)
+        if self._copy() != before:
+            self.record(ProfileUpdated(profile_id=self.id, user_id=self.user_id, **self._copy()))
+
+    def _copy(self) -> dict[str, str | None]:
+        values: dict[str, str | None] = {name: getattr(self, name) for name in COPIED}
+        # Events hold plain texts.
+        return {name: None if value is None else str(value) for name, value in values.items()}
 
 
 def _age(born: date, today: date) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, get, patch
@@ -37,6 +37,14 @@ class ChangeProfile(msgspec.Struct, kw_only=True):
     links: Annotated[list[HttpsUrl], Meta(max_length=MAX_LINKS)] | UnsetType = UNSET
     is_public: bool | UnsetType = UNSET
 
+    def named(self) -> dict[str, Any]:
+        """The fields the body named, with their new values."""
+        given = {field: getattr(self, field) for field in self.__struct_fields__}
+        changes = {field: value for field, value in given.items() if value is not UNSET}
+        if "links" in changes:
+            changes["links"] = tuple(changes["links"])
+        return changes
+
 
 class ProfileController(Controller):
     """/profiles"""
@@ -54,12 +62,9 @@ class ProfileController(Controller):
         self, data: JSONBody[ChangeProfile], expected_version: ExpectedVersion, principal: Caller, profile_room: Room
     ) -> Response[ProfileResource]:
         """Changes the fields that are named; others stay."""
-        changes = {name: value for name in data.__struct_fields__ if (value := getattr(data, name)) is not UNSET}
-        if "links" in changes:
-            changes["links"] = tuple(changes["links"])
         return _shown(
-            await use_cases.change_own_profile(
-                changes, expected_version=expected_version, principal=principal, room=profile_room
+            await use_cases.change_profile(
+                principal.id, data.named(), expected_version=expected_version, principal=principal, room=profile_room
             )
         )
 
@@ -70,8 +75,29 @@ class ProfileController(Controller):
         summary="Read a user's profile",
     )
     async def read(self, user_id: PathId, principal: Caller, profile_room: Room) -> Response[ProfileResource]:
-        """A public profile; with profiles:read any."""
+        """A public profile or one's own; with profiles:read any."""
         return _shown(await use_cases.get_profile(user_id, principal=principal, room=profile_room))
+
+    @patch(
+        "/{user_id:uuid}",
+        access=own(use_cases.WRITE),
+        operation_id="change_profile",
+        summary="Change a user's profile",
+    )
+    async def change(
+        self,
+        user_id: PathId,
+        data: JSONBody[ChangeProfile],
+        expected_version: ExpectedVersion,
+        principal: Caller,
+        profile_room: Room,
+    ) -> Response[ProfileResource]:
+        """Changes the fields that are named; without profiles:write one's own alone."""
+        return _shown(
+            await use_cases.change_profile(
+                user_id, data.named(), expected_version=expected_version, principal=principal, room=profile_room
+            )
+        )
 
 
 def _shown(profile: object) -> Response[ProfileResource]:

@@ -13,7 +13,7 @@ from promenade_kernel.values.errors import InvalidValue
 from promenade_identity.profile.entity import Profile
 from promenade_identity.profile.repository import Profiles
 
-READ = "profiles:read"
+READ, WRITE = "profiles:read", "profiles:write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,18 @@ async def get_profile(user_id: UUID, *, principal: Principal, room: ProfileRoom)
     return profile
 
 
-async def change_own_profile(
+async def change_profile(
+    user_id: UUID,
     changes: Mapping[str, Any],
     *,
     expected_version: int | None,
     principal: Principal,
     room: ProfileRoom,
 ) -> Profile:
-    """Change the fields named in `changes`; None clears one."""
+    """Change the fields named in `changes`, None clears one: one's own, or with profiles:write anybody's."""
+    principal.require_reach(user_id, WRITE, "profile")
     async with room.unit_of_work.begin():
-        profile = await room.profiles.of_user(principal.id)
+        profile = await room.profiles.of_user(user_id)
         profile.expect_version(expected_version)
         try:
             profile.change(utc_now().date(), **changes)

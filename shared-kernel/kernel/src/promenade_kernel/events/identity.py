@@ -148,3 +148,16 @@ class ContactVerified(Event, frozen=True, kw_only=True):
     type: Literal["email", "phone"]
     value: str
     is_primary: bool
+
+
+@event("contact.made-primary.v1", context=CONTEXT)
+class ContactMadePrimary(Event, frozen=True, kw_only=True):
+    """A verified email address or phone number became the one that is used first; the one before no longer is.
+
+    One that is primary when it is verified is told by `contact.verified` alone.
+    """
+
+    contact_id: UUID
+    user_id: UUID
+    type: Literal["email", "phone"]
+    value: str

@@ -16,8 +16,9 @@ from promenade_kernel.values.phone import Phone
 
 from promenade_customer_management.customer.entity import Customer, Told, UserStatus
 from promenade_customer_management.customer.use_cases.room import CustomerRoom, note, note_lifecycle
+from promenade_customer_management.customer.user_profile import ACTIVATED, REGISTERED, UserProfile
 
-REGISTERED = "registration"
+REGISTRATION = "registration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,13 @@ async def welcome_registered_user(
     """
     async with room.unit_of_work.begin():
         status = await room.users.note_status(user_id, UserStatus.PENDING, told)
+        profile, _ = await _learn(user_id, UserProfile.told(REGISTERED, name=_called(name, email)), room)
         if await room.customers.ever_of_user(user_id) is not None:
             return
         holder = await room.customers.of_email(email) if email else None
         if holder is not None and holder.user_id is None:
             return
-        await _add_lead(user_id, email if holder is None else None, name, status, holder, room)
+        await _add_lead(user_id, email if holder is None else None, profile, status, holder, room)
 
 
 async def link_activated_user(
@@ -56,26 +58,35 @@ async def link_activated_user(
     """The email is proved: link the unlinked customer that has it, or complete the user's own lead."""
     async with room.unit_of_work.begin():
         status = await room.users.note_status(user_id, UserStatus.ACTIVE, told)
-        is_newest = await room.users.note_proof(user_id, email, told)
+        activation = UserProfile.told(ACTIVATED, name=_called(name, email), locale=locale)
+        profile, news = await _learn(user_id, activation, room)
         mine = await room.customers.of_user(user_id)
         holder = await room.customers.of_email(email)
         if mine is None and holder is not None and holder.user_id is None:
-            holder.change(user_id=user_id, user_status=status, locale=holder.locale or locale)
+            await room.users.note_proof(user_id, email, told)
+            holder.change(user_id=user_id, user_status=status, locale=holder.locale or profile.locale)
             await room.customers.save(holder)
             await note(room, holder, "user.linked", "Its owner registered", user_id=str(user_id))
             return
         taken = holder is not None and holder.user_id != user_id
         if mine is None:
-            mine = await _add_lead(user_id, None if taken else email, name, status, holder, room)
+            mine = await _add_lead(user_id, None if taken else email, profile, status, holder, room)
         elif holder is not None and holder.user_id is None:
             await _note_duplicate(mine, holder, room)
-        mine.change(
-            user_status=status,
-            email=email if is_newest and not taken else mine.email,
-            name=name or mine.name,
-            locale=locale or mine.locale,
-        )
+        takes_email = not taken and await room.users.note_proof(user_id, email, told)
+        mine.change(user_status=status, email=email if takes_email else mine.email, **news)
         await room.customers.save(mine)
+
+
+async def learn_profile(user_id: UUID, told: UserProfile, at: datetime, *, room: CustomerRoom) -> None:
+    """Copy what a user tells of himself; what he tells no differently than before stays as it was made by hand."""
+    async with room.unit_of_work.begin():
+        customer = await room.customers.ever_of_user(user_id)
+        if customer is None:
+            raise NotYet
+        _, news = await _learn(user_id, told, room)
+        if not customer.is_deleted:
+            await _take_over(customer, news, at, room)
 
 
 async def flag_user(user_id: UUID, status: UserStatus, told: Told, *, room: CustomerRoom) -> None:
@@ -90,22 +101,23 @@ async def flag_user(user_id: UUID, status: UserStatus, told: Told, *, room: Cust
         await note(room, customer, f"user.{status}", f"The user is {status}", at=told.at)
 
 
-async def learn_contact(user_id: UUID, value: Email | Phone, told: Told, *, room: CustomerRoom) -> None:
-    """Copy the primary email or phone that a user proved; an email another customer has is left alone."""
+async def learn_contact(
+    user_id: UUID, value: Email | Phone, told: Told, *, is_primary: bool, room: CustomerRoom
+) -> None:
+    """Copy the primary email or phone that a user proved; an email another customer has is left alone.
+
+    A phone that is not the primary one stands in for it, where no phone is known but from another one like that.
+    """
     async with room.unit_of_work.begin():
         customer = await room.customers.ever_of_user(user_id)
         if customer is None:
             raise NotYet
-        if not await room.users.note_proof(user_id, value, told) or customer.is_deleted:
-            return
         if isinstance(value, Phone):
-            customer.change(phone=value)
+            field, counts = "phone", await _phone_counts(customer, user_id, value, told, is_primary, room)
         else:
-            holder = await room.customers.of_email(value)
-            if holder is not None and holder.id != customer.id:
-                return
-            customer.change(email=value)
-        await room.customers.save(customer)
+            field, counts = "email", await _email_counts(customer, user_id, value, told, is_primary, room)
+        if counts and not customer.is_deleted:
+            await _take_over(customer, {field: value}, told.at, room)
 
 
 async def record_happening(happening: Happening, *, room: CustomerRoom) -> None:
@@ -132,20 +144,62 @@ async def _find(happening: Happening, room: CustomerRoom) -> Customer:
     return found
 
 
+async def _phone_counts(
+    customer: Customer, user_id: UUID, phone: Phone, told: Told, is_primary: bool, room: CustomerRoom
+) -> bool:
+    if is_primary:
+        return await room.users.note_proof(user_id, phone, told)
+    stands_in, before = await room.users.note_spare_phone(user_id, phone, told)
+    return stands_in and customer.phone in (None, before)
+
+
+async def _email_counts(
+    customer: Customer, user_id: UUID, email: Email, told: Told, is_primary: bool, room: CustomerRoom
+) -> bool:
+    """One that cannot be taken is not noted either: else it would keep an earlier one away that can."""
+    holder = await room.customers.of_email(email) if is_primary else None
+    if not is_primary or (holder is not None and holder.id != customer.id):
+        return False
+    return await room.users.note_proof(user_id, email, told)
+
+
+async def _learn(user_id: UUID, told: UserProfile, room: CustomerRoom) -> tuple[UserProfile, dict[str, Any]]:
+    """Note what a user tells of himself; answers all that is known now, and what of it is new."""
+    before = await room.users.hold_profile(user_id)
+    profile = before.learn(told)
+    await room.users.put_profile(user_id, profile)
+    return profile, profile.news(before)
+
+
+async def _take_over(customer: Customer, told: dict[str, Any], at: datetime, room: CustomerRoom) -> None:
+    """Change what the user told; the timeline says which fields, and not to what."""
+    differing = sorted(name for name, value in told.items() if getattr(customer, name) != value)
+    if differing:
+        customer.change(**told)
+        await room.customers.save(customer)
+        await note(room, customer, "user.told", f"The user changed {', '.join(differing)}", at=at, fields=differing)
+
+
+def _called(name: str | None, email: Email | None) -> str:
+    return name or (email.partition("@")[0] if email else "Unnamed")
+
+
 async def _add_lead(
     user_id: UUID,
     email: Email | None,
-    name: str | None,
+    profile: UserProfile,
     status: UserStatus,
     duplicate: Customer | None,
     room: CustomerRoom,
 ) -> Customer:
     lead = Customer(
-        name=name or (email.partition("@")[0] if email else "Unnamed"),
+        name=profile.name or "Unnamed",
         email=email,
         user_id=user_id,
         user_status=status,
-        source=REGISTERED,
+        source=REGISTRATION,
+        locale=profile.locale,
+        timezone=profile.timezone,
     )
     lead.create()
     await room.customers.add(lead)

@@ -30,4 +30,5 @@ SAMPLES: tuple[Event, ...] = (
     ),
     events.ContactCodeRequested(contact_id=CONTACT, user_id=USER, type="phone", value=PHONE),
     events.ContactVerified(contact_id=CONTACT, user_id=USER, type="phone", value=PHONE, is_primary=True),
+    events.ContactMadePrimary(contact_id=CONTACT, user_id=USER, type="phone", value=PHONE),
 )
