@@ -10,9 +10,9 @@ import httpx
 from aiohttp import web
 from promenade_chassis.auth import AccessToken, Keys, TokenVerifier
 from promenade_chassis.config import AuthSettings, HttpSettings, RedisSettings, Settings
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.testing.issuer import AUDIENCE, ISSUER, Issuer
 from promenade_chassis.testing.polling import stretched
+from promenade_chassis.testing.ports import lent_port
 from promenade_gateway.admission import RedisAway, Standing, Verdict
 from promenade_gateway.limits import Bucket
 from promenade_gateway.token_bucket import Draw
@@ -76,7 +76,7 @@ def settings_for(
     return Settings(
         profile=profile,
         auth=AuthSettings(issuer=ISSUER, jwks_url="http://127.0.0.1:1/"),
-        http=HttpSettings(port=any_free_port(), **(http or {})),
+        http=HttpSettings(port=lent_port(), **(http or {})),
         redis=RedisSettings(url=redis_url),
         extra={"gateway": {"upstreams": {**nobody, **urls}, **gateway}},
     )

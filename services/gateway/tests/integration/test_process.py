@@ -13,8 +13,8 @@ import psutil
 import pytest
 from aiohttp import web
 from gateway_rig import upstream
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.testing.polling import eventually, stretched
+from promenade_chassis.testing.ports import lent_port
 
 MIB = 1024 * 1024
 PROFILE = """
@@ -46,7 +46,7 @@ async def service() -> AsyncGenerator[str, None]:
 
 @pytest.fixture
 async def process(tmp_path: Path, redis_url: str, service: str) -> AsyncGenerator[Any, None]:
-    port = any_free_port()
+    port = lent_port()
     (tmp_path / "test.yaml").write_text(PROFILE.format(port=port, redis_url=redis_url, service=service))
     command = [sys.executable, "-m", "promenade_gateway", "serve"]
     env = {**os.environ, "PROMENADE_PROFILE": "test", "PROMENADE_CONFIG_DIR": str(tmp_path)}

@@ -15,10 +15,10 @@ import psutil
 import pytest
 import redis
 from attack_rig import HOST, PLANS, Door, Said, Service, all_at_once, answers_in, keys_of, listening, running
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.embedded.pair import EnginePair
 from promenade_chassis.testing.issuer import Issuer
 from promenade_chassis.testing.polling import eventually, eventually_blocking, stretched
+from promenade_chassis.testing.ports import lent_port
 from promenade_kernel.values.ids import new_id
 
 ORDERS = "/api/v1/order-management/orders"
@@ -230,7 +230,7 @@ def test_one_service_down_is_not_the_others(
     start: Any, issuer: Issuer, service: Service, store: redis.Redis, redis_url: str
 ) -> None:
     """503 within the time to connect, and it is back without a restart."""
-    port = any_free_port()
+    port = lent_port()
     door = start(redis_url, {"order-management": [f"http://127.0.0.1:{port}"]})
     token = issuer.token()
     for _ in range(20):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from promenade_chassis.embedded.pair import EnginePair, running_engines
 from promenade_chassis.embedded.placement import remove_data
@@ -28,6 +29,10 @@ from promenade_chassis.testing.redis_databases import lent_redis_database
 
 OWNED_RUN = pytest.StashKey[Path]()
 
+# A loaded machine makes an example slow, never wrong. Here rather than in a conftest: which of those has been read
+# when a test is collected depends on what else runs.
+settings.register_profile("promenade", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 class NewDatabase(Protocol):
     """Makes a migrated database and answers its URL; it is dropped after the test."""
@@ -43,6 +48,7 @@ class NewRedis(Protocol):
 
 def pytest_configure(config: pytest.Config) -> None:
     """The process that starts the run owns its engines; workers and nested runs share them."""
+    settings.load_profile("promenade")
     folder = announce_run()
     if folder is not None:
         config.stash[OWNED_RUN] = folder
