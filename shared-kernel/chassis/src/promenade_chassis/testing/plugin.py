@@ -1,6 +1,7 @@
 """pytest plugin: real engines for tests, loaded wherever the chassis is installed.
 
-Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redis_url`, `new_redis`, `private_engines`.
+Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redis_url`, `new_redis`, `private_engines`,
+`private_valkey`.
 """
 
 import hashlib
@@ -115,6 +116,16 @@ def private_engines(tmp_path: Path) -> Generator[EnginePair]:
     """PostgreSQL and Valkey of this test's own, always embedded, to kill and flush; kill -9 loses no commit."""
     try:
         with running_engines(tmp_path, valkey_durable=True) as pair:
+            yield pair
+    finally:
+        remove_data(tmp_path)
+
+
+@pytest.fixture
+def private_valkey(tmp_path: Path) -> Generator[EnginePair]:
+    """As `private_engines`, without PostgreSQL: to kill it, and for what all databases of a server share."""
+    try:
+        with running_engines(tmp_path, valkey_durable=True, names=["valkey"]) as pair:
             yield pair
     finally:
         remove_data(tmp_path)
