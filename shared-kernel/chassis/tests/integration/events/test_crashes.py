@@ -129,7 +129,7 @@ async def test_two_consumers_keep_the_order_of_each_subject(rig: FaultRig, subje
     await rig.launch("billing", replica="slow", slow=0.002, **plan)
     for turn in rest:
         await record(rig.producer, turn)
-    await rig.settled({each[0].subject: [1, 2, 3, 4] for each in histories}, within=180)
+    await rig.settled({each[0].subject: [1, 2, 3, 4] for each in histories}, within=300)
 
     assert await _subjects_seen_by_both(rig) > subjects // 10
 
