@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -16,12 +15,14 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from promenade_chassis.embedded.network import is_free
 from promenade_chassis.embedded.placement import remove_data
 from promenade_chassis.testing.polling import stretched
+from promenade_chassis.testing.ports import lent_port
 from promenade_local.mails import read_mails
 from promenade_local.state import StackState
 from promenade_local.story import Listener, Scene
+
+ROOM = 15  # a stack's processes and their admin ports
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,9 @@ class Silence:
         pass
 
 
-def free_block() -> int:
-    """A port with room behind it, below the range that outgoing connections are given theirs from."""
-    while True:
-        port = random.randrange(12_000, 31_000, 20)
-        if all(is_free(port + offset) for offset in range(15)):
-            return port
-
-
 @contextmanager
 def running_stack(*options: str) -> Generator[Stack, None, None]:
-    stack = Stack(Path(mkdtemp(prefix="promenade-e2e-")), free_block())
+    stack = Stack(Path(mkdtemp(prefix="promenade-e2e-")), lent_port(ROOM))
     try:
         up = stack.promenade("up", "--detach", "--port", str(stack.port), *options)
         assert up.returncode == 0, up.stdout + up.stderr

@@ -16,8 +16,8 @@ import pytest
 import pytest_asyncio
 from e2e_replicas import Books, Crew, crew_beside
 from e2e_stack import Silence, Stack
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.testing.polling import eventually, stretched
+from promenade_chassis.testing.ports import lent_port
 from promenade_local.story import Door, tell
 
 CUSTOMERS = "/api/v1/customer-management/customers"
@@ -91,7 +91,7 @@ async def staff(stack: Stack) -> AsyncGenerator[Door, None]:
 
 async def test_serve_answers_whoever_it_has_let_in(crew: Crew, staff: Door) -> None:
     """A client either gets its whole answer or finds the door closed."""
-    port = any_free_port()
+    port = lent_port()
     process = crew.launch("customer-management", "serve", "door", PROMENADE_HTTP__PORT=str(port))
     url = f"http://127.0.0.1:{port}{CUSTOMERS}"
     headers = {"Authorization": f"Bearer {staff.token}", "Connection": "close"}

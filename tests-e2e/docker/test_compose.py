@@ -20,8 +20,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from e2e_stack import Silence, free_block
+from e2e_stack import Silence
 from promenade_chassis.testing.polling import stretched
+from promenade_chassis.testing.ports import lent_port
 from promenade_local.mails import read_mails
 from promenade_local.story import Listener, Scene, tell
 
@@ -103,7 +104,7 @@ def docker(*arguments: str) -> str:
 def running_suite(folder: Path) -> Generator[Suite, None, None]:
     made = subprocess.run([str(ROOT / "deploy/compose/secrets.sh"), str(folder / "secrets")], check=False)
     assert made.returncode == 0
-    suite = Suite(f"promenade-test-{uuid4().hex[:8]}", folder, free_block())
+    suite = Suite(f"promenade-test-{uuid4().hex[:8]}", folder, lent_port())
     try:
         suite.up("--build")
         yield suite

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.testing.issuer import Issuer
 from promenade_chassis.testing.polling import stretched
+from promenade_chassis.testing.ports import lent_port
 
 PLANS = "/api/v1/billing/plans"
 CALLBACKS = "/api/v1/billing/provider/callbacks/x"  # takes a body and no token
@@ -199,7 +199,7 @@ def running(
 
     It may open so many `files`, where that is given.
     """
-    port = any_free_port()
+    port = lent_port()
     nobody = {context: ["http://127.0.0.1:1"] for context in ("identity", "customer-management", "order-management")}
     own = {"upstreams": {**nobody, "billing": ["http://127.0.0.1:1"], **upstreams}, **sections.pop("gateway", {})}
     settings = {
@@ -228,7 +228,7 @@ def running(
 
 
 def _wait_until_live(door: Door) -> None:
-    deadline = time.monotonic() + stretched(20)
+    deadline = time.monotonic() + stretched(60)
     live = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     while True:
         try:

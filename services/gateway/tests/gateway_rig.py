@@ -1,18 +1,20 @@
 """What the gateway's tests share: services to stand behind it, tokens of our own, and a client that speaks raw HTTP."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import httpx
+import redis.asyncio
 from aiohttp import web
 from promenade_chassis.auth import AccessToken, Keys, TokenVerifier
 from promenade_chassis.config import AuthSettings, HttpSettings, RedisSettings, Settings
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.testing.issuer import AUDIENCE, ISSUER, Issuer
 from promenade_chassis.testing.polling import stretched
+from promenade_chassis.testing.ports import lent_port
 from promenade_gateway.admission import RedisAway, Standing, Verdict
 from promenade_gateway.limits import Bucket
 from promenade_gateway.token_bucket import Draw
@@ -76,7 +78,7 @@ def settings_for(
     return Settings(
         profile=profile,
         auth=AuthSettings(issuer=ISSUER, jwks_url="http://127.0.0.1:1/"),
-        http=HttpSettings(port=any_free_port(), **(http or {})),
+        http=HttpSettings(port=lent_port(), **(http or {})),
         redis=RedisSettings(url=redis_url),
         extra={"gateway": {"upstreams": {**nobody, **urls}, **gateway}},
     )
@@ -112,6 +114,25 @@ async def raw_upstream(
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+
+
+@asynccontextmanager
+async def commands_to(store: redis.asyncio.Redis) -> AsyncGenerator[Counter[str], None]:
+    """How often each command comes to the store's database while the block runs, counted when it has ended.
+
+    The server's own statistics would count what other tests do in their databases of it.
+    """
+    counts: Counter[str] = Counter()
+    database, end = store.connection_pool.connection_kwargs["db"], str(new_id())
+    async with store.monitor() as monitor:
+        yield counts
+        await store.echo(end)
+        async for heard in monitor.listen():
+            name, _, rest = str(heard["command"]).partition(" ")
+            if rest == end:
+                return
+            if heard["db"] == database and heard["client_type"] != "lua":
+                counts[name.upper()] += 1
 
 
 async def speak(client: httpx.AsyncClient, request: bytes) -> bytes:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.testing.polling import stretched
+from promenade_chassis.testing.ports import lent_port
 from promenade_local.home import Home
 from promenade_local.status import ProcessStatus, current_status
+
+ROOM = 15  # a stack's processes and their admin ports
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class StackUnderTest:
     @classmethod
     def in_folder(cls, folder: Path, dummies: Path, nursery: str = "off") -> "StackUnderTest":
         """A stack whose home is still to be made; every path has a space."""
-        return cls(home=folder / "the home", dummies=dummies, port=any_free_port(), nursery=nursery)
+        return cls(home=folder / "the home", dummies=dummies, port=lent_port(ROOM), nursery=nursery)
 
     def run(self, *arguments: str, **moods: str) -> subprocess.CompletedProcess[str]:
         """Run `promenade …` to its end."""

@@ -5,7 +5,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from promenade_chassis.embedded.network import LOOPBACK, any_free_port
+from promenade_chassis.embedded.network import LOOPBACK
+from promenade_chassis.testing.ports import lent_port
 from promenade_local.errors import StackError
 from promenade_local.home import Home
 from promenade_local.plan import CONTEXTS, NAMES, Options, choose_ports, make_plan
@@ -21,10 +22,10 @@ def home(tmp_path: Path) -> Home:
 
 def test_the_gateway_has_the_port_asked_for_and_the_others_the_next_free_ones():
     """No port is given twice, and none that somebody listens on."""
-    asked = any_free_port()
-    with socket.create_server((LOOPBACK, 0)) as listener:
+    asked = lent_port(room=20)
+    busy = asked + 2
+    with socket.create_server((LOOPBACK, busy)):
         ports = choose_ports(asked)
-        busy = listener.getsockname()[1]
 
     everything = [*ports.by_name.values(), *ports.admin.values()]
     assert ports.by_name["gateway"] == asked
@@ -45,7 +46,7 @@ def test_a_busy_port_is_named():
 
 def test_status_has_seven_rows_in_their_order(home: Home):
     """The supervisor is none of them, in one process or in many."""
-    ports = choose_ports(any_free_port())
+    ports = choose_ports(lent_port(room=20))
 
     for single in (False, True):
         plan = make_plan(home, Options(single=single), ports)
@@ -55,7 +56,7 @@ def test_status_has_seven_rows_in_their_order(home: Home):
 
 def test_the_single_stack_differs_only_in_its_applications_process(home: Home):
     """One process serves five rows with the memory bus; the engines are the same."""
-    plan = make_plan(home, Options(single=True), choose_ports(any_free_port()))
+    plan = make_plan(home, Options(single=True), choose_ports(lent_port(room=20)))
 
     (suite,) = (*plan.services, *plan.gateway)
     launch = suite.command()
@@ -68,7 +69,7 @@ def test_the_single_stack_differs_only_in_its_applications_process(home: Home):
 
 def test_each_service_is_told_its_own_database_and_everybodys_issuer(home: Home):
     """The environment is the whole interface to a service."""
-    ports = choose_ports(any_free_port())
+    ports = choose_ports(lent_port(room=20))
     plan = make_plan(home, Options(), ports)
 
     environment = plan.command("order-management", "all").env
@@ -85,7 +86,7 @@ def test_each_service_is_told_its_own_database_and_everybodys_issuer(home: Home)
 
 def test_only_identity_knows_the_secret_that_seals_keys(home: Home):
     """A secret goes to the one process that needs it, and stays the same over restarts."""
-    plan = make_plan(home, Options(), choose_ports(any_free_port()))
+    plan = make_plan(home, Options(), choose_ports(lent_port(room=20)))
 
     environments = {context: plan.command(context, "all").env for context in CONTEXTS}
 
@@ -95,7 +96,7 @@ def test_only_identity_knows_the_secret_that_seals_keys(home: Home):
 
 def test_every_service_signs_cursors_with_the_homes_key(home: Home):
     """It stays the same over restarts, and the gateway, which has no lists, does not have it."""
-    plan = make_plan(home, Options(), choose_ports(any_free_port()))
+    plan = make_plan(home, Options(), choose_ports(lent_port(room=20)))
     (gateway,) = plan.gateway
 
     keys = {plan.command(context, "all").env["PROMENADE_CURSOR_KEY"] for context in CONTEXTS}
@@ -107,7 +108,7 @@ def test_every_service_signs_cursors_with_the_homes_key(home: Home):
 
 def test_the_gateway_knows_where_every_service_is(home: Home):
     """One list of upstreams a context."""
-    ports = choose_ports(any_free_port())
+    ports = choose_ports(lent_port(room=20))
     (gateway,) = make_plan(home, Options(), ports).gateway
 
     upstreams = json.loads(gateway.command().env["PROMENADE_GATEWAY__UPSTREAMS"])

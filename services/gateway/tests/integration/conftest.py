@@ -28,7 +28,8 @@ def gateway(mint: Mint, redis_url: str) -> Any:
 
     @asynccontextmanager
     async def start(upstreams: Any, **named: Any) -> AsyncGenerator[httpx.AsyncClient, None]:
-        settings = settings_for(upstreams, **{"redis_url": redis_url, **named})
+        # A loaded machine does not make Redis away.
+        settings = settings_for(upstreams, **{"redis_url": redis_url, "redis_seconds": 10.0, **named})
         async with (
             serving_gateway(settings, verifier=mint.verifier()),
             httpx.AsyncClient(base_url=url_of(settings), timeout=10) as client,

@@ -12,9 +12,9 @@ ME = "/api/v1/identity/me"
 
 
 @pytest.fixture
-def redis_url(private_engines: EnginePair) -> str:
-    """A Redis that this test may kill."""
-    return f"{private_engines.valkey.url}/0"
+def redis_url(private_valkey: EnginePair) -> str:
+    """A Redis that this test may kill and empty."""
+    return f"{private_valkey.valkey.url}/0"
 
 
 async def forgotten(url: str) -> None:
@@ -28,7 +28,7 @@ async def marked(url: str) -> None:
 
 
 async def test_the_signed_in_wait_until_redis_knows_again(
-    gateway: Any, mint: Mint, store: redis.asyncio.Redis, redis_url: str, private_engines: EnginePair
+    gateway: Any, mint: Mint, store: redis.asyncio.Redis, redis_url: str, private_valkey: EnginePair
 ) -> None:
     """Killed: 503 for tokens, strangers go on. Back, empty: still 503, until Identity has set the mark."""
     async with upstream(echo) as url, gateway({"identity": url, "billing": url}) as client:
@@ -37,9 +37,9 @@ async def test_the_signed_in_wait_until_redis_knows_again(
             return (await client.get(path, headers=mint.bearer() if signed_in else {})).status_code
 
         before = await get(ME, signed_in=True)
-        private_engines.kill("valkey")
+        private_valkey.kill("valkey")
         away = [await get(ME, signed_in=True), await get("/api/v1/billing/plans", signed_in=False)]
-        private_engines.begin("valkey")
+        private_valkey.begin("valkey")
         await forgotten(redis_url)
         empty = await get(ME, signed_in=True)
         await marked(redis_url)
@@ -55,14 +55,24 @@ async def test_the_signed_in_wait_until_redis_knows_again(
 
 
 async def test_a_restart_is_not_noticed(
-    gateway: Any, mint: Mint, store: redis.asyncio.Redis, redis_url: str, private_engines: EnginePair
+    gateway: Any, mint: Mint, store: redis.asyncio.Redis, redis_url: str, private_valkey: EnginePair
 ) -> None:
     """Dead connections are replaced and the script is sent again, within the first request."""
     async with upstream(echo) as url, gateway({"identity": url}) as client:
         assert (await client.get(ME, headers=mint.bearer())).status_code == 200
-        private_engines.restart("valkey")
+        private_valkey.restart("valkey")
         await marked(redis_url)
 
         answer = await client.get(ME, headers=mint.bearer())
 
     assert answer.status_code == 200
+
+
+async def test_a_script_that_redis_forgot_is_sent_again(gateway: Any, mint: Mint, store: redis.asyncio.Redis) -> None:
+    """Within the request. On a server of its own: scripts belong to all of a server's databases."""
+    async with upstream(echo) as url, gateway({"identity": url}) as client:
+        before = await client.get(ME, headers=mint.bearer())
+        await store.script_flush()
+        after = await client.get(ME, headers=mint.bearer())
+
+    assert (before.status_code, after.status_code) == (200, 200)

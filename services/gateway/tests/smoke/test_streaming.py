@@ -6,7 +6,6 @@ import random
 from itertools import pairwise
 from typing import Any
 
-import httpx
 import pytest
 from aiohttp import web
 from gateway_rig import Mint, echo, raw_upstream, speak, upstream
@@ -156,11 +155,10 @@ async def test_a_client_that_leaves_takes_its_request_along(gateway: Any, mint: 
         return web.Response()
 
     async with upstream(wait_for_ever) as url, gateway({"order-management": url}) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            await client.get(ORDERS, headers=mint.bearer(), timeout=0.3)
-
-        async with asyncio.timeout(stretched(5)):
+        asking = asyncio.create_task(client.get(ORDERS, headers=mint.bearer()))
+        async with asyncio.timeout(stretched(10)):
             await began.wait()
+            asking.cancel()
             await ended.wait()
 
 

@@ -204,7 +204,7 @@ async def ask(database: Database, statement: LiteralString) -> None:
 
 async def test_however_a_read_ends_its_connection_comes_back_idle(database_url: str) -> None:
     """After an error, in a transaction, cut off or cancelled: the pool lends all it has, and none in a transaction."""
-    database = Database(DatabaseSettings(url=database_url, max_size=2, acquire_timeout_seconds=2))
+    database = Database(DatabaseSettings(url=database_url, max_size=2, acquire_timeout_seconds=20))
     await database.open()
     for statement in ("SELECT 1 / 0", "BEGIN", "BEGIN; SELECT 1 / 0", "SELECT pg_terminate_backend(pg_backend_pid())"):
         with suppress(Error):

@@ -20,6 +20,7 @@ from promenade_chassis.repository import BaseRepository
 from promenade_chassis.testing.list_contract import in_order
 from promenade_chassis.testing.lists import page_in_memory
 from promenade_chassis.testing.plans import unsorted_by_index
+from promenade_chassis.testing.polling import stretched
 from promenade_kernel.values.ids import new_id
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
@@ -132,21 +133,19 @@ async def test_a_walk_beside_a_writer_misses_and_repeats_nothing(
     stored = [some(chance) for _ in range(ROWS)]
     await store(database, stored)
     doomed = chance.sample(stored, 400)
-    walked = asyncio.Event()
-    begun = asyncio.Event()
-    writer = asyncio.create_task(churn(database_url, chance, doomed, begun, walked))
-    await begun.wait()
+    walked, turns = asyncio.Event(), asyncio.Semaphore(0)
+    writer = asyncio.create_task(churn(database_url, chance, doomed, turns, walked))
 
     seen: list[Tea] = []
     after: Place | None = None
     while True:
+        # The writer has at least one turn before every page, however fast or slow either of them is.
+        await asyncio.wait_for(turns.acquire(), stretched(30))
         page = await teas.list(PageRequest(PAGE, after, word))
         seen += page.items
         after = page.next_after
         if after is None:
             break
-        # The writer gets its turn between any two pages: a fast machine must not walk past it.
-        await asyncio.sleep(0.001)
     walked.set()
     inserted, deleted = await writer
 
@@ -159,7 +158,7 @@ async def test_a_walk_beside_a_writer_misses_and_repeats_nothing(
 
 
 async def churn(
-    url: str, chance: random.Random, doomed: list[Tea], begun: asyncio.Event, walked: asyncio.Event
+    url: str, chance: random.Random, doomed: list[Tea], turns: asyncio.Semaphore, walked: asyncio.Event
 ) -> tuple[int, int]:
     """Insert and delete, each in a transaction of its own, until the walk is over; answers how many of each."""
     inserted = deleted = 0
@@ -170,7 +169,7 @@ async def churn(
             if deleted < len(doomed):
                 await connection.execute("DELETE FROM tea WHERE id = %s", [doomed[deleted].id])
                 deleted += 1
-            begun.set()
+            turns.release()
     return inserted, deleted
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.http.listener import Server, close_door
 from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.ports import lent_port
 
 CLIENTS = 12
 ASK = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
@@ -57,7 +57,7 @@ def _has_started(server: Server) -> None:
 
 async def test_whoever_is_connected_but_not_accepted_yet_is_answered() -> None:
     """The kernel takes connections before the process does; closing the door throws none of them out."""
-    port = any_free_port()
+    port = lent_port()
     server, task = await started(port)
 
     # Nothing is awaited in between: the loop has had no chance to accept them.
@@ -77,7 +77,7 @@ async def test_whoever_is_connected_but_not_accepted_yet_is_answered() -> None:
 async def test_whoever_is_let_in_is_answered() -> None:
     """Clients that connect while the server stops, and ask a little later, get their answer or are refused."""
     seen: Counter[str] = Counter()
-    port = any_free_port()
+    port = lent_port()
     server, task = await started(port)
     clients = [threading.Thread(target=ask_until_closed, args=(port, seen, 0.3), daemon=True) for _ in range(CLIENTS)]
     for client in clients:
@@ -117,7 +117,7 @@ async def test_a_kernel_that_tells_nothing_stops_no_stop(information: bytes | OS
 
 async def test_a_client_that_never_asks_does_not_hold_the_server_up() -> None:
     """Who connects and says nothing is sent away before long."""
-    port = any_free_port()
+    port = lent_port()
     server, task = await started(port)
     _, writer = await asyncio.open_connection("127.0.0.1", port)
 

@@ -10,12 +10,12 @@ import httpx
 import pytest
 from litestar import get
 from promenade_chassis.config import AuthSettings, HttpSettings, Settings
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.http.access import public
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.http.resources import AnyRequest
 from promenade_chassis.service import serving
 from promenade_chassis.testing.fakes import FakeVerifier
+from promenade_chassis.testing.ports import lent_port
 from tiny_service import TINY, Bench, make, see, tiny_app
 
 HEAD = b"GET /api/v1/tiny/public HTTP/1.1\r\nHost: here\r\n"
@@ -31,7 +31,7 @@ async def caller(request: AnyRequest) -> list[str]:
 async def port(bench: Bench, verifier: FakeVerifier) -> AsyncGenerator[int, None]:
     """Where the tiny service listens."""
     readiness = Readiness("tiny", "1", {})
-    http = HttpSettings(port=any_free_port())
+    http = HttpSettings(port=lent_port())
     settings = Settings(profile="test", auth=AuthSettings(issuer="", jwks_url=""), http=http)
     app = tiny_app(bench, verifier, routes=[caller, see, make], readiness=readiness, http=http)
     async with serving(app, settings, readiness):
@@ -69,7 +69,7 @@ async def test_a_head_without_end_is_cut_off(port: int, head: bytes, more: bytes
             await asyncio.sleep(0.001)
 
     with suppress(ConnectionError):
-        assert b"400" in await asyncio.wait_for(reader.read(100), timeout=2)
+        assert b"400" in await asyncio.wait_for(reader.read(100), timeout=10)
     assert sent < 16 * len(more)
     writer.close()
 

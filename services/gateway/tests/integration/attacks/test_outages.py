@@ -15,15 +15,15 @@ import psutil
 import pytest
 import redis
 from attack_rig import HOST, PLANS, Door, Said, Service, all_at_once, answers_in, keys_of, listening, running
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.embedded.pair import EnginePair
 from promenade_chassis.testing.issuer import Issuer
 from promenade_chassis.testing.polling import eventually, eventually_blocking, stretched
+from promenade_chassis.testing.ports import lent_port
 from promenade_kernel.values.ids import new_id
 
 ORDERS = "/api/v1/order-management/orders"
 ME = "/api/v1/identity/me"
-REDIS_SECONDS = 0.5  # the gateway's default
+REDIS_SECONDS = 1.0  # where it hangs; where it does not it has longer, for a loaded machine makes it slow
 MIB = 1024 * 1024
 
 
@@ -63,7 +63,7 @@ def start(tmp_path: Path, service: Service) -> Generator[Any, None, None]:
                     {**all_here, **(upstreams or {})},
                     auth=auth,
                     redis={"url": redis_url},
-                    gateway=gateway,
+                    gateway={"redis_seconds": 10.0, **gateway},
                 )
             )
 
@@ -90,16 +90,16 @@ def stopped(pid: int) -> Generator[None, None, None]:
             process.resume()
 
 
-async def test_a_redis_that_hangs_holds_nobody_up(start: Any, issuer: Issuer, private_engines: EnginePair) -> None:
+async def test_a_redis_that_hangs_holds_nobody_up(start: Any, issuer: Issuer, private_valkey: EnginePair) -> None:
     """1,000 at once hear within its time that it is away, strangers go on, probes hear at once; and it comes back."""
-    url = f"{private_engines.valkey.url}/0"
+    url = f"{private_valkey.valkey.url}/0"
     with redis.Redis.from_url(url) as client:
         client.set("{auth}:mark", 0)
-    door = start(url, rate_limit_factor=1000)
+    door = start(url, rate_limit_factor=1000, redis_seconds=REDIS_SECONDS)
     token = issuer.token()
     before = ask(door, ORDERS, token).status
 
-    with stopped(private_engines.pids["valkey"]):
+    with stopped(private_valkey.pids["valkey"]):
         (signed_in, took), (strangers, strangers_took) = await asyncio.gather(
             all_at_once([door], request(ORDERS, token), 1000), all_at_once([door], request(PLANS), 100)
         )
@@ -113,13 +113,13 @@ async def test_a_redis_that_hangs_holds_nobody_up(start: Any, issuer: Issuer, pr
     def back() -> None:
         assert ask(door, ORDERS, token).status == 200
 
-    eventually_blocking(back)
+    eventually_blocking(back, within=20)
     assert before == 200
     assert Counter(said.status for said in signed_in) == {503: 1000}
     assert Counter(said.status for said in strangers) == {200: 100}
     assert max(took, strangers_took) < stretched(4 * REDIS_SECONDS + 1)
     assert live.status == 200
-    assert live_took < stretched(0.4)
+    assert live_took < stretched(0.8 * REDIS_SECONDS)
 
 
 def test_a_redis_that_was_never_there_lets_nobody_in(start: Any, issuer: Issuer) -> None:
@@ -202,7 +202,7 @@ def test_a_key_that_was_withdrawn_signs_no_more(
     def known() -> None:  # an unknown key is asked for at most every five seconds
         assert ask(door, ORDERS, new.token()).status == 200
 
-    eventually_blocking(known, within=10, every=0.2)
+    eventually_blocking(known, within=30, every=0.2)
     assert ask(door, ORDERS, token).status == 401
 
 
@@ -230,7 +230,7 @@ def test_one_service_down_is_not_the_others(
     start: Any, issuer: Issuer, service: Service, store: redis.Redis, redis_url: str
 ) -> None:
     """503 within the time to connect, and it is back without a restart."""
-    port = any_free_port()
+    port = lent_port()
     door = start(redis_url, {"order-management": [f"http://127.0.0.1:{port}"]})
     token = issuer.token()
     for _ in range(20):
@@ -259,7 +259,7 @@ def test_a_service_that_takes_no_connection_costs_its_time(
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
         address = f"http://127.0.0.1:{full.getsockname()[1]}"
-        door = start(redis_url, {"order-management": [address]}, connect_seconds=0.3, breaker_pause_seconds=5)
+        door = start(redis_url, {"order-management": [address]}, connect_seconds=0.6, breaker_pause_seconds=5)
         token = issuer.token()
         times: list[float] = []
         for _ in range(7):
@@ -268,9 +268,9 @@ def test_a_service_that_takes_no_connection_costs_its_time(
             times.append(time.monotonic() - began)
             assert ask(door, ME, token).status == 200
 
-    assert min(times[:5]) >= 0.3
-    assert max(times) < stretched(1)
-    assert max(times[5:]) < 0.3
+    assert min(times[:5]) >= 0.6
+    assert max(times) < stretched(1.5)
+    assert max(times[5:]) < 0.6
 
 
 async def test_sigterm_under_load_leaves_nobody_without_an_answer(

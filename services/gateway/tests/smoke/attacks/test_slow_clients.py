@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import psutil
 import pytest
 from attack_rig import CALLBACKS, HOST, PLANS, Door, Service, answers_in, listening, read_chunks, running, until_closed
 from promenade_chassis.testing.issuer import Issuer
-from promenade_chassis.testing.polling import eventually_blocking
+from promenade_chassis.testing.polling import eventually_blocking, stretched
 
 MIB = 1024 * 1024
 GET = b"GET " + PLANS.encode() + b" HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -92,21 +92,28 @@ def memory_of(door: Door) -> int:
     return psutil.Process(door.process.pid).memory_info().rss
 
 
-@pytest.fixture
-def growth(hasty: Door) -> Generator[Callable[[], float], None, None]:
-    """By how many MiB the gateway's memory has grown at most since the test began."""
-    before, most = memory_of(hasty), [0]
+@contextmanager
+def growing(door: Door) -> Generator[Callable[[], float], None, None]:
+    """By how many MiB the gateway's memory has grown at most since the block began."""
+    before, most = memory_of(door), [0]
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(0.005):
-            most[0] = max(most[0], memory_of(hasty))
+            most[0] = max(most[0], memory_of(door))
 
     watching = threading.Thread(target=watch)
     watching.start()
     yield lambda: (most[0] - before) / MIB
     done.set()
     watching.join()
+
+
+@pytest.fixture
+def growth(hasty: Door) -> Generator[Callable[[], float], None, None]:
+    """By how many MiB the hasty gateway's memory has grown at most since the test began."""
+    with growing(hasty) as grown:
+        yield grown
 
 
 SLOWLY = [
@@ -130,10 +137,10 @@ def test_who_sends_slowly_is_let_go(hasty: Door, start: bytes, drop: bytes, stat
     """Also when something comes every tenth of a second: there is a time for the whole head, and a pace for bodies."""
     began = time.monotonic()
     with hasty.connected(15) as connection:
-        content = _dripped(connection, start, drop, until=began + 8)
+        content = _dripped(connection, start, drop, until=began + stretched(8))
     took = time.monotonic() - began
 
-    assert 0.5 < took < 6
+    assert 0.5 < took < stretched(6)
     assert [said.status for said in answers_in(content)] == ([] if status is None else [status])
 
 
@@ -265,24 +272,31 @@ def test_a_stranger_uploads_nothing(hasty: Door, bulk: Bulk, growth: Callable[[]
     assert growth() < 12
 
 
-def test_thousands_of_idle_connections_disturb_nobody(hasty: Door, growth: Callable[[], float]) -> None:
+def test_thousands_of_idle_connections_disturb_nobody(tmp_path: Path, bulk: Bulk) -> None:
     """2,000 that say nothing, say half, or have been answered; all are gone soon."""
     starts = [b"", b"GET / HT", LAST[:-1], GET]
-    with ExitStack() as stack:
-        connections = [stack.enter_context(hasty.connected()) for _ in range(2000)]
+    # More patience than it takes to open so many on a loaded machine.
+    patience = {"head_seconds": stretched(4), "keep_alive_seconds": stretched(4)}
+    with (
+        running(tmp_path, {"billing": [f"http://127.0.0.1:{bulk.port}"]}, gateway=patience) as door,
+        growing(door) as growth,
+        ExitStack() as stack,
+    ):
+        connections = [stack.enter_context(door.connected()) for _ in range(2000)]
         for place, connection in enumerate(connections):
             connection.sendall(starts[place % 4])
-        (said,) = answers_in(hasty.say(LAST))
-        open_now = len(psutil.Process(hasty.process.pid).net_connections())
+        (said,) = answers_in(door.say(LAST))
+        open_now = len(psutil.Process(door.process.pid).net_connections())
 
         def gone() -> None:
-            assert len(psutil.Process(hasty.process.pid).net_connections()) < 20
+            assert len(psutil.Process(door.process.pid).net_connections()) < 20
 
-        eventually_blocking(gone, within=10)
+        eventually_blocking(gone, within=20)
+        grown = growth()
 
     assert said.status == 200
     assert open_now > 1000
-    assert growth() < 60
+    assert grown < 60
 
 
 LARGE = [

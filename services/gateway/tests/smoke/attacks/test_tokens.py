@@ -91,7 +91,7 @@ def test_a_token_in_the_query_is_none(door: Door, service: Service, issuer: Issu
     assert token.rpartition(".")[2] not in door.log.read_text()
 
 
-@pytest.mark.parametrize(("ahead", "status"), [(-1, 401), (0, 401), (2, 200)])
+@pytest.mark.parametrize(("ahead", "status"), [(-1, 401), (0, 401), (20, 200)])
 def test_the_second_of_its_end_is_its_end(
     door: Door, service: Service, issuer: Issuer, ahead: int, status: int
 ) -> None:
@@ -103,9 +103,9 @@ def test_the_second_of_its_end_is_its_end(
     ("claim", "ahead", "status"),
     [
         ("nbf", 4, 200),
-        ("nbf", 7, 401),
+        ("nbf", 20, 401),
         ("iat", 4, 200),
-        ("iat", 7, 401),
+        ("iat", 20, 401),
         ("nbf", -9, 200),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_remembered_token_ends_with_its_second(door: Door, service: Service, i
     end = int(time.time()) + 2
     token = bearer(issuer.token(exp=end))
     found: list[tuple[float, int]] = []
-    while time.time() < end + 0.3:
+    while not found or found[-1][0] < end + 0.3:
         began = time.time()
         status = asked(door, token).status
         found.append((began if status == 200 else time.time(), status))

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -32,12 +32,12 @@ class EnginePair:
         """The process ids of what runs, by name."""
         return {name: process.pid for name, process in self._running.items()}
 
-    def start(self) -> None:
-        """Start both and wait until they answer."""
-        for name in NAMES:
+    def start(self, names: Sequence[Name] = NAMES) -> None:
+        """Start these, both unless told otherwise, and wait until they answer."""
+        for name in names:
             self._engine(name).initialise()
             self._spawn(name)
-        for name in NAMES:
+        for name in names:
             self._wait(name, may_move=True)
 
     def restart(self, name: Name, *, kill: bool = False) -> None:
@@ -93,11 +93,13 @@ class EnginePair:
 
 
 @contextmanager
-def running_engines(home: Path, *, durable: bool = False, valkey_durable: bool = False) -> Generator[EnginePair]:
-    """Both engines for the length of a with block."""
+def running_engines(
+    home: Path, *, durable: bool = False, valkey_durable: bool = False, names: Sequence[Name] = NAMES
+) -> Generator[EnginePair]:
+    """Both engines, or those named, for the length of a with block."""
     pair = EnginePair(home, durable=durable, valkey_durable=valkey_durable)
     try:
-        pair.start()
+        pair.start(names)
         yield pair
     finally:
         pair.stop()

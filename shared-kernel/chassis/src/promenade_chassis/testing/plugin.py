@@ -1,6 +1,7 @@
 """pytest plugin: real engines for tests, loaded wherever the chassis is installed.
 
-Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redis_url`, `new_redis`, `private_engines`.
+Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redis_url`, `new_redis`, `private_engines`,
+`private_valkey`.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from promenade_chassis.embedded.pair import EnginePair, running_engines
 from promenade_chassis.embedded.placement import remove_data
@@ -28,6 +30,10 @@ from promenade_chassis.testing.redis_databases import lent_redis_database
 
 OWNED_RUN = pytest.StashKey[Path]()
 
+# A loaded machine makes an example slow, never wrong. Here rather than in a conftest: which of those has been read
+# when a test is collected depends on what else runs.
+settings.register_profile("promenade", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 class NewDatabase(Protocol):
     """Makes a migrated database and answers its URL; it is dropped after the test."""
@@ -43,6 +49,7 @@ class NewRedis(Protocol):
 
 def pytest_configure(config: pytest.Config) -> None:
     """The process that starts the run owns its engines; workers and nested runs share them."""
+    settings.load_profile("promenade")
     folder = announce_run()
     if folder is not None:
         config.stash[OWNED_RUN] = folder
@@ -109,6 +116,16 @@ def private_engines(tmp_path: Path) -> Generator[EnginePair]:
     """PostgreSQL and Valkey of this test's own, always embedded, to kill and flush; kill -9 loses no commit."""
     try:
         with running_engines(tmp_path, valkey_durable=True) as pair:
+            yield pair
+    finally:
+        remove_data(tmp_path)
+
+
+@pytest.fixture
+def private_valkey(tmp_path: Path) -> Generator[EnginePair]:
+    """As `private_engines`, without PostgreSQL: to kill it, and for what all databases of a server share."""
+    try:
+        with running_engines(tmp_path, valkey_durable=True, names=["valkey"]) as pair:
             yield pair
     finally:
         remove_data(tmp_path)

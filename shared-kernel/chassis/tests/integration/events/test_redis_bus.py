@@ -93,7 +93,7 @@ async def test_what_is_in_work_is_not_claimed(link: RedisLink, rigs: MakeRig):
     await eventually(lambda: _tried(slow, facts[0]))
     await idle.start()
 
-    await eventually(lambda: _acted(slow, facts, [1]))
+    await eventually(lambda: _acted(slow, facts, [1]), within=20)
     assert holders == {b"slow"}
     assert idle.attempts == {}
 

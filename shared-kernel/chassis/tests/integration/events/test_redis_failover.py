@@ -13,13 +13,14 @@ from promenade_chassis.checks import redis_of
 from promenade_chassis.config import AuthSettings, DatabaseSettings, EventsSettings, RedisSettings, Settings
 from promenade_chassis.database import Database
 from promenade_chassis.embedded.installation import installation
-from promenade_chassis.embedded.network import LOOPBACK, any_free_port
+from promenade_chassis.embedded.network import LOOPBACK
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.worker import EventWorker, event_worker
 from promenade_chassis.testing.bus_rig import PostgresBookkeeping, history
 from promenade_chassis.testing.events import in_turns, record
 from promenade_chassis.testing.plugin import NewDatabase
 from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.ports import lent_port
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import UserSuspended
 
@@ -34,7 +35,7 @@ def start(tmp_path: Path) -> Generator[Start, None, None]:
     program = str(installation(None).valkey_server)
 
     def launch(*options: str, sentinel_of: int = 0) -> tuple[Server, int]:
-        port = any_free_port()
+        port = lent_port()
         folder = tmp_path / str(port)
         folder.mkdir()
         config = folder / "valkey.conf"
@@ -127,7 +128,7 @@ async def test_a_cluster_carries_every_stream(start: Start, producer: Database, 
 
 
 async def _cluster(start: Start) -> list[int]:
-    buses = [any_free_port() for _ in range(3)]  # the default, ten thousand above, may be beyond the last port
+    buses = [lent_port() for _ in range(3)]  # the default, ten thousand above, may be beyond the last port
     ports = [start("--cluster-enabled", "yes", "--cluster-port", str(bus))[1] for bus in buses]
     links = [RedisLink(f"redis://{LOOPBACK}:{port}") for port in ports]
     for link in links:

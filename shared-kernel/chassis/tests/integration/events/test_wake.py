@@ -17,7 +17,6 @@ from promenade_chassis.config import (
     Settings,
 )
 from promenade_chassis.database import Database
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.events.outlet_stream import StreamOutlet
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.relay import Relay
@@ -28,6 +27,7 @@ from promenade_chassis.service import Service, run
 from promenade_chassis.testing.bus_rig import history
 from promenade_chassis.testing.events import record
 from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.ports import lent_port
 from promenade_chassis.testing.relay_rig import STREAM, published
 
 NEVER = 3_600.0
@@ -70,7 +70,7 @@ async def test_a_commit_in_a_process_that_only_serves_wakes_the_relay(
     database: Database, other_process: Database, redis_url: str, link: RedisLink, context: str
 ):
     """The service itself, in its role `serve`, without any relay of its own."""
-    port = any_free_port()
+    port = lent_port()
     settings = Settings(
         profile="test",
         auth=AuthSettings(issuer="", jwks_url=""),

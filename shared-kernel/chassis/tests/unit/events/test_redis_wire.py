@@ -136,7 +136,7 @@ async def test_a_broken_connection_is_told_to_all_and_made_anew_by_the_next(serv
 
 async def test_a_server_that_says_nothing_is_given_up(serving: MakeLink):
     """After the time for an answer, also for those behind; the next caller gets a new connection."""
-    link = await serving(echo, answers_within=0.2)
+    link = await serving(echo, answers_within=0.5)
 
     answers = await asyncio.gather(link.call("ECHO", "silent"), link.call("ECHO", "silent"), return_exceptions=True)
 
