@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any
 from uuid import uuid4
 
@@ -90,7 +90,7 @@ class World:
         """A write about the same kind of thing, which knows how to make one."""
         names = set(re.findall(r"{\w+}", row.path))
         about = [each for (_, path), each in self._writes.items() if names <= set(re.findall(r"{\w+}", path))]
-        return max(about, key=lambda each: len(commonprefix([_untyped(each.path), row.path])))
+        return max(about, key=lambda each: _shared(_untyped(each.path), row.path))
 
 
 class OfCustomers(World):
@@ -114,6 +114,13 @@ class OfCustomers(World):
 
 def _untyped(path: str) -> str:
     return re.sub(r":\w+}", "}", path)
+
+
+def _shared(one: str, other: str) -> int:
+    """How far two paths are the same."""
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one.split("/"), other.split("/"), strict=False))
+    )
 
 
 def _filled(path: str, write: WriteRoute, act: Act) -> str:
