@@ -19,14 +19,6 @@ TABLES = hand_table()
 CONTEXTS = sorted(BUILDERS)
 
 
-def is_as_told(row: Row, who: str, status: int) -> bool:
-    """`ok` is reached: not refused, not broken, and not said to be missing when it is there."""
-    told = row.answers[who]
-    if told != "ok":
-        return status == int(told)
-    return status < 500 and status not in (401, 403) and not (status == 404 and row.is_about_a_thing)
-
-
 async def complaints(world: World, rows: Mapping[str, Row]) -> list[str]:
     """Where the application does not answer as the table says, or changes something although it refuses."""
     return [told for row in rows.values() for told in await _complaints(world, row)]
@@ -46,7 +38,7 @@ async def _complaints(world: World, row: Row) -> list[str]:
     return [
         f"{row.name}: {who} is answered {answer.status_code}, not {row.answers[who]}"
         for who, answer in answers.items()
-        if not is_as_told(row, who, answer.status_code)
+        if not row.is_answered_so(who, answer.status_code)
     ]
 
 

@@ -37,6 +37,13 @@ class Row:
         """Whether something has to exist, and to be somebody's."""
         return self.declared != "public" and ("{" in self.path or self.name in THING_IN_BODY)
 
+    def is_answered_so(self, who: str, status: int) -> bool:
+        """`ok` is reached: not refused, not broken, and not said to be missing when it is there."""
+        told = self.answers[who]
+        if told != "ok":
+            return status == int(told)
+        return status < 500 and status not in (401, 403) and not (status == 404 and self.is_about_a_thing)
+
 
 def hand_table() -> dict[str, dict[str, Row]]:
     """The rows of every context by their names; those of `EVERYWHERE` are each context's."""
