@@ -173,7 +173,7 @@ async def test_refusals_are_told_from_delays(inbox: Inbox) -> None:
 
 
 async def test_a_slow_server_is_not_waited_for_for_ever(inbox: Inbox) -> None:
-    """After its time is up the mail waits; who is more patient, or the same server when it is quick again, gets it there."""
+    """After its time is up the mail waits for a server that is quick again."""
     inbox.slow = 60
 
     async with serving(inbox), smtp(inbox, timeout_seconds=0.3) as transport:
