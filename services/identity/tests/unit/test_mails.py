@@ -18,7 +18,10 @@ from promenade_kernel.values.email import Email
 
 TO = Email("ada123456@example.com")
 SENDER = "Promenade <no-reply@promenade.example.com>"
-WITH_CODE, WITHOUT = ["activation", "contact-code", "password-reset"], ["registration-repeated", "account-locked"]
+WITH_CODE, WITHOUT = (
+    ["activation", "contact-code", "password-reset"],
+    ["registration-repeated", "account-locked", "activation-unclear"],
+)
 
 
 @pytest.mark.parametrize("template", WITH_CODE)
