@@ -152,6 +152,7 @@ class Fakes:
                 attempts=self.attempts,
                 contacts=self.contacts,
                 profiles=self.profiles,
+                grants=self.roles,
                 sessions=self.sessions,
                 passwords=self.hashes,
                 rules=RULES,

@@ -23,7 +23,7 @@ from promenade_chassis.testing.route_contract import Act, Prepare, write_routes
 from promenade_identity.administration.use_cases import AdministrationRoom
 from promenade_identity.audit.postgres import PostgresTrail
 from promenade_identity.code.entity import CodeMint
-from promenade_identity.code.postgres import PostgresCodes
+from promenade_identity.code.postgres import PostgresCodeRequests, PostgresCodes
 from promenade_identity.contact.http import ContactController
 from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
@@ -42,6 +42,7 @@ def real_room(database: Database) -> ContactRoom:
         contacts=PostgresContacts(database),
         owners=PostgresUsers(database),
         codes=PostgresCodes(database),
+        code_requests=PostgresCodeRequests(database),
         mint=CodeMint(b"a key for tests"),
         mails=RecordingMails(),
         templates=PlainTemplates(),

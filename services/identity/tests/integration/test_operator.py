@@ -95,10 +95,13 @@ async def test_who_is_signed_in_comes_lot_by_lot(store: Store) -> None:
 async def test_epochs_rise_together(store: Store) -> None:
     """Of the living ones named, by one; a change read before loses its race."""
     first, second, other = [await store.user() for _ in range(3)]
-    stale = await store.users.get(first)
+    stale, gone = await store.users.get(first), await store.users.get(await store.user())
+    gone.expire(utc_now())
+    async with store.unit_of_work.begin():
+        await store.users.save(gone)
 
     async with store.unit_of_work.begin():
-        raised = await store.everybody.raise_epochs([first, second, uuid4()], utc_now())
+        raised = await store.everybody.raise_epochs([first, second, gone.id, uuid4()], utc_now())
 
     assert raised == {first: 1, second: 1}
     assert [(await store.users.get(user_id)).authz_epoch for user_id in (first, second, other)] == [1, 1, 0]

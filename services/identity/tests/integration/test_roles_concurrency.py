@@ -21,7 +21,7 @@ from promenade_identity.role.entity import Role, RoleInUse
 from promenade_identity.role.repository import Grants
 from promenade_identity.role.use_cases import RoleChanges, change_role, delete_role
 from promenade_identity.session.use_cases import Client, SessionRoom, SignedIn, login, refresh
-from promenade_identity.user.entity import User, UserStatus
+from promenade_identity.user.entity import User
 from promenade_identity.user.use_cases import create_superadmin
 from promenade_kernel.values.email import Email
 from redis.asyncio import Redis
@@ -281,7 +281,7 @@ async def test_a_user_does_not_come_back_with_a_role_that_is_deleted_meanwhile(s
         await scene.rooms.user.users.save(user)
 
     async with scene.database.begin():
-        user.status, user.deleted_at = UserStatus.ACTIVE, None
+        user.restore(utc_now())
         await scene.rooms.user.users.save(user)
         deleting = aside(delete(scene, scene.role))
         await scene.until_somebody_waits()

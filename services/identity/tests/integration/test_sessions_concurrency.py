@@ -48,7 +48,7 @@ async def tokens_of(rooms: Rooms, user_id: UUID) -> AsyncGenerator[int, None]:
     assert isinstance(rooms.session.unit_of_work, Database)
     async with rooms.session.unit_of_work.reading_connection() as connection:
         found = await connection.execute(
-            "SELECT counter FROM refresh_token JOIN session ON session.id = session_id WHERE user_id = %s ORDER BY 1",
+            "SELECT t.counter FROM refresh_token t JOIN session s ON s.id = session_id WHERE user_id = %s ORDER BY 1",
             [user_id],
         )
         for row in await found.fetchall():

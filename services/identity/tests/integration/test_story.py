@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import jwt
 import pytest
-from identity_service import BASE, Suite, code_in, fresh_address, running_suite, settings_for
+from identity_service import (
+    BASE,
+    PASSWORD,
+    Suite,
+    code_in,
+    fresh_address,
+    furnished,
+    mails_to,
+    running_suite,
+    settings_for,
+)
+from promenade_chassis.ports import utc_now
+from promenade_chassis.testing.polling import eventually
+from promenade_identity.password.entity import NewPassword
+from promenade_identity.user.use_cases import create_superadmin
+from promenade_kernel.values.email import Email
 
+NEW = "an otter writes the weather report"
 CLAIMS = ["iss", "aud", "sub", "client_id", "jti", "iat", "exp", "sid", "roles", "permissions", "epoch"]
 
 
@@ -132,3 +150,38 @@ async def test_a_contact_code_goes_out_by_mail(suite: Suite) -> None:
     assert answer.status_code == 200, answer.text
     assert answer.json()["verified_at"] is not None
     assert (await suite.client.get(f"{BASE}/contacts")).status_code == 401
+
+
+async def test_an_invited_user_comes_in_by_the_code_of_his_mail(suite: Suite) -> None:
+    """Staff invite him with a role and a key; the mail's code sets his password, and his token has the role."""
+    staff, address = fresh_address(), fresh_address()
+    async with furnished(suite.service.settings, with_key=False) as (rooms, _):
+        await create_superadmin(Email(staff), NewPassword(PASSWORD), room=rooms.user)
+    headers = {"Authorization": f"Bearer {(await suite.login(staff))['access_token']}", "Idempotency-Key": "once"}
+    body = {"email": address, "roles": ["manager"], "display_name": "Ada"}
+
+    invited = await suite.client.post(f"{BASE}/users", json=body, headers=headers)
+    again = await suite.client.post(f"{BASE}/users", json=body, headers=headers)
+    code = code_in(await suite.mail_to(address, "invited"))
+    accepted = await suite.post("/auth/password/reset", {"email": address, "code": code, "new_password": NEW})
+
+    assert (invited.status_code, again.headers["idempotent-replayed"]) == (201, "true"), invited.text
+    assert (accepted.status_code, len(mails_to(suite.mails, address))) == (204, 1)
+    me = (await suite.get("/me", (await suite.login(address, NEW))["access_token"])).json()
+    assert (me["roles"], me["profile"]["display_name"]) == (["manager"], "Ada")
+    assert "orders:place" in me["permissions"]
+
+
+async def test_a_suspension_ends_when_its_time_has_come(suite: Suite) -> None:
+    """The worker's own job reinstates the user, and he signs in again."""
+    address = fresh_address()
+    user = await suite.activate(address)
+    async with furnished(suite.service.settings, with_key=False) as (rooms, _), rooms.user.unit_of_work.begin():
+        suspended = await rooms.user.users.get(UUID(user["id"]))
+        suspended.suspend(utc_now() + timedelta(milliseconds=100), "For a moment")
+        await rooms.user.users.save(suspended)
+
+    async def signs_in() -> None:
+        await suite.login(address)
+
+    await eventually(signs_in, within=20)

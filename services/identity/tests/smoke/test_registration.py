@@ -44,7 +44,7 @@ async def test_the_code_makes_an_active_user(visitor: Visitor, fakes: Fakes, add
     assert answer.headers["etag"] == f'"{user["version"]}"'
     assert (user["email"], user["status"], user["roles"]) == (address, "active", ["user"])
     assert user["email_verified_at"] is not None
-    assert user["allowed_actions"] == []
+    assert user["allowed_actions"] == ["suspend", "unlock", "change-roles", "delete"]
     assert user.keys() == {"id", "version", "created_at", "updated_at", "email", "status", "roles"} | {
         "email_verified_at",
         "allowed_actions",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +12,6 @@ from promenade_chassis.testing.answers import faults_of, problem_of
 from promenade_identity.revocation.entity import RevocationKind
 from promenade_identity.session.entity import GRACE
 from promenade_identity.user.entity import LOCK_EVERY, User
-from promenade_kernel.events.identity import UserLocked
-from promenade_kernel.values.email import Email
 
 LOGIN, REFRESH = "/auth/login", "/auth/refresh"
 NOBODY = "01a20489-0154-79db-9d6d-3381784fd965"
@@ -65,132 +62,6 @@ async def test_a_suspended_user_who_knows_his_password_is_told(visitor: Visitor,
 
     problem_of(await try_login(visitor, address), 401, "account-suspended")
     problem_of(await try_login(visitor, address, WRONG), 401, "invalid-credentials")
-
-
-async def test_a_lock_hides_that_the_password_of_a_suspended_user_is_right(visitor: Visitor, address: str) -> None:
-    """Otherwise a suspended account could be guessed at without end: its owner is told once the lock is over."""
-    await visitor.activate(address)
-    await visitor.change(address, User.suspend)
-    for _ in range(LOCK_EVERY):
-        await try_login(visitor, address, WRONG)
-
-    wrong, right = await try_login(visitor, address, WRONG), await try_login(visitor, address)
-
-    for answer in (wrong, right):
-        problem_of(answer, 401, "invalid-credentials")
-    await visitor.fakes.unlock(address)
-    problem_of(await try_login(visitor, address), 401, "account-suspended")
-
-
-@pytest.mark.parametrize("state", ["unknown", "pending", "active", "wrong"])
-async def test_when_too_many_sign_in_all_are_told_so_alike(
-    visitor: Visitor, fakes: Fakes, address: str, state: str
-) -> None:
-    """503 with Retry-After, whether there is such a user or not; nothing was counted."""
-    if state != "unknown":
-        await (visitor.register(address) if state == "pending" else visitor.activate(address))
-    fakes.hashes.busy = True
-
-    answer = await try_login(visitor, address, WRONG if state == "wrong" else PASSWORD)
-
-    problem_of(answer, 503, "passwords-busy")
-    assert answer.headers["retry-after"] == "1"
-    found = await fakes.users.find_by_email(Email(address))
-    assert found is None or found.failed_logins == 0
-
-
-@pytest.mark.parametrize("path", ["/auth/register", "/auth/password/reset"])
-async def test_registering_waits_no_longer_than_signing_in(visitor: Visitor, fakes: Fakes, path: str) -> None:
-    """Nothing is stored, no code is used up."""
-    fakes.hashes.busy = True
-    body = {"email": "ada@example.com", "password": PASSWORD}
-    if path == "/auth/password/reset":
-        body = {"email": "ada@example.com", "code": "123456", "new_password": PASSWORD}
-
-    problem_of(await visitor.post(path, body), 503, "passwords-busy")
-
-    assert fakes.unit_of_work.events == []
-
-
-async def test_what_follows_a_hash_is_hidden_by_a_time_of_its_own(visitor: Visitor, fakes: Fakes, address: str) -> None:
-    """Once for each answer that hashed, known address or not: the queue for hashes may be longer than the pace."""
-    body = {"email": address, "password": PASSWORD}
-    reset = {"email": address, "code": "123456", "new_password": PASSWORD}
-
-    await visitor.post("/auth/register", body)
-    await visitor.post("/auth/register", body)
-    await try_login(visitor, address)
-    await visitor.post("/auth/password/reset", reset)
-    await visitor.post("/auth/password/reset", {**reset, "email": f"un{address}"})
-
-    assert fakes.pace.restarted == fakes.hashes.computed == 5
-
-
-async def test_the_fifth_wrong_password_locks_and_tells(visitor: Visitor, fakes: Fakes, address: str) -> None:
-    """The owner gets a mail, once for each lock; wrong passwords while locked lengthen nothing."""
-    await visitor.activate(address)
-
-    for _ in range(LOCK_EVERY):
-        await try_login(visitor, address, WRONG)
-    locked_until = (await visitor.user(address)).locked_until
-    for _ in range(LOCK_EVERY):
-        await try_login(visitor, address, WRONG)
-
-    user = await visitor.user(address)
-    locks = [event for event in fakes.unit_of_work.events if isinstance(event, UserLocked)]
-    assert [lock.until for lock in locks] == [locked_until] == [user.locked_until]
-    assert user.failed_logins == 2 * LOCK_EVERY
-
-
-async def test_a_right_password_forgets_the_wrong_ones(visitor: Visitor, address: str) -> None:
-    """Four wrong ones, a right one, four wrong ones: no lock."""
-    await visitor.activate(address)
-
-    for password in [WRONG] * (LOCK_EVERY - 1) + [PASSWORD] + [WRONG] * (LOCK_EVERY - 1):
-        await try_login(visitor, address, password)
-
-    user = await visitor.user(address)
-    assert user.failed_logins == LOCK_EVERY - 1
-    assert user.locked_until is None
-
-
-async def test_each_lock_is_told_of_once_and_lasts_longer(
-    visitor: Visitor, fakes: Fakes, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """1, 2, 4, 8, 15 and again 15 minutes, each from the wrong password that brought it; after a login 1 again."""
-    await visitor.activate(address)
-    now, locks = utc_now(), list[int]()
-    for _ in range(6):
-        monkeypatch.setattr("promenade_identity.session.use_cases.utc_now", lambda now=now: now)
-        for _ in range(LOCK_EVERY):
-            await try_login(visitor, address, WRONG)
-        until = (await visitor.user(address)).locked_until
-        assert until is not None
-        locks.append(round((until - now).total_seconds()) // 60)
-        now = until
-    await visitor.login(address)
-    for _ in range(LOCK_EVERY):
-        await try_login(visitor, address, WRONG)
-
-    told = [event for event in fakes.unit_of_work.events if isinstance(event, UserLocked)]
-    last = (await visitor.user(address)).locked_until
-    assert locks == [1, 2, 4, 8, 15, 15]
-    assert len(told) == 7
-    assert last == now + timedelta(minutes=1)
-
-
-async def test_a_lock_that_comes_while_the_password_is_checked_counts(
-    visitor: Visitor, fakes: Fakes, address: str
-) -> None:
-    """Many guesses at once get no more tries than many one after the other."""
-    await visitor.activate(address)
-    guesses = [try_login(visitor, address, WRONG) for _ in range(10 * LOCK_EVERY)]
-
-    *refused, last = await asyncio.gather(*guesses, try_login(visitor, address))
-
-    assert {answer.status_code for answer in refused} == {401}
-    problem_of(last, 401, "invalid-credentials")
-    assert (await visitor.user(address)).failed_logins == 10 * LOCK_EVERY
 
 
 async def test_an_outdated_hash_is_made_anew_at_login(visitor: Visitor, address: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from argon2 import extract_parameters
 from argon2.low_level import Type
+from promenade_chassis.testing.polling import eventually
 from promenade_identity.password.argon2 import Argon2Hashes, PasswordSettings
 from promenade_identity.password.entity import PasswordsBusy
 
@@ -30,8 +31,13 @@ class HeldUp(Argon2Hashes):
     def __init__(self) -> None:
         super().__init__(PasswordSettings(memory_kib=64, iterations=1, threads=2, waiting=2))
         self.let_go = threading.Event()
+        self.at_work = 0
+
+    def require_two_at_work(self) -> None:
+        assert self.at_work == 2
 
     def _verify(self, password: str, password_hash: str) -> bool:
+        self.at_work += 1
         self.let_go.wait(30)
         return super()._verify(password, password_hash)
 
@@ -121,4 +127,22 @@ async def test_who_goes_away_leaves_the_queue() -> None:
     hashes.let_go.set()
 
     assert await asyncio.gather(*checks[:-1], another) == [False] * 4
+    await hashes.close()
+
+
+async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose turn comes too late is sent away without a hash; those at work are answered, and so is who comes next."""
+    now = [1000.0]
+    monkeypatch.setattr("promenade_identity.password.argon2.monotonic", lambda: now[0])
+    hashes = HeldUp()
+    checks = [asyncio.create_task(hashes.matches(PASSWORD, None)) for _ in range(4)]
+    await eventually(hashes.require_two_at_work)
+    now[0] += 5.001
+    hashes.let_go.set()
+
+    answers = await asyncio.gather(*checks, return_exceptions=True)
+
+    assert answers[:2] == [False] * 2
+    assert [type(answer) for answer in answers[2:]] == [PasswordsBusy] * 2
+    assert not await hashes.matches(PASSWORD, None)
     await hashes.close()

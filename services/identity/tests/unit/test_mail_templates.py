@@ -27,6 +27,7 @@ NOTICES = [
     "account-locked",
     "account-reinstated",
     "account-suspended",
+    "activation-unclear",
     "password-changed",
     "registration-repeated",
 ]

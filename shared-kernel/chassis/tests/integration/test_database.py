@@ -105,6 +105,21 @@ async def test_callbacks_run_after_the_commit_in_order(database: Database, notes
     assert seen == [("first", ["a"], False), ("second", ["a"], False)]
 
 
+async def test_a_callback_that_is_a_coroutine_is_waited_for(database: Database, notes: Notes) -> None:
+    """It sees what was committed, and whoever opened the transaction goes on after it."""
+    seen: list[list[str]] = []
+
+    async def slow() -> None:
+        await asyncio.sleep(0)
+        seen.append(await read(database))
+
+    async with database.begin():
+        database.on_commit(slow)
+        await write(database, "a")
+
+    assert seen == [notes()] == [["a"]]
+
+
 async def test_callbacks_vanish_with_what_is_rolled_back(database: Database) -> None:
     """Those of a savepoint with the savepoint, those of the transaction with the transaction."""
     called: list[str] = []

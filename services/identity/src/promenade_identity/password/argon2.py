@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from time import monotonic
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,14 +27,16 @@ class PasswordSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parallelism: int = 1
     threads: int = 2
     waiting: int = 200
+    longest_wait_ms: int = 5_000
     answer_after_ms: int = 100
 
 
 class Argon2Hashes:
     """Hashes in threads of its own: as many as `threads` at once, the others wait without holding up the loop.
 
-    No more than `waiting` of them (three seconds with OWASP's costs on two cores): whoever comes then is told to come
-    again, before anything that depends on the password or its owner has been done.
+    No more than `waiting` of them (three seconds with OWASP's costs on two cores), and none for longer than
+    `longest_wait_ms`: whoever comes then, or has waited in vain, is told to come again, before anything that depends
+    on the password or its owner has been done.
     """
 
     def __init__(self, settings: PasswordSettings) -> None:
@@ -45,6 +48,7 @@ class Argon2Hashes:
         )
         self._room = settings.threads + settings.waiting
         self._in_hand = 0
+        self._longest_wait = settings.longest_wait_ms / 1000
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="password")
         self._nobodys = self._hasher.hash("the hash that unknown users are checked against")
 
@@ -69,10 +73,18 @@ class Argon2Hashes:
         if self._in_hand >= self._room:
             raise PasswordsBusy
         self._in_hand += 1
-        done = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        done = asyncio.get_running_loop().run_in_executor(
+            self._threads, self._in_time, work, monotonic() + self._longest_wait
+        )
         # Not when the caller goes away: the thread has it in hand all the same.
         done.add_done_callback(self._put_down)
         return await done
+
+    def _in_time(self, work: Callable[[], Answer], until: float) -> Answer:
+        """Do it, unless its turn has come too late: an answer nobody waits for any more costs the next ones theirs."""
+        if monotonic() > until:
+            raise PasswordsBusy
+        return work()
 
     def _put_down(self, _: asyncio.Future[Any]) -> None:
         self._in_hand -= 1
