@@ -128,9 +128,10 @@ class Fakes:
                 mint=mint,
                 contacts=self.contacts,
                 profiles=self.profiles,
-                grants=self.roles,
                 mails=self.mails,
                 templates=templates,
+                revocations=self.revocations,
+                announcements=self.announcements,
                 trail=self.trail,
             ),
             session=SessionRoom(

@@ -130,9 +130,10 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             mint=mint,
             contacts=contacts,
             profiles=profiles,
-            grants=grants,
             mails=mails,
             templates=templates,
+            revocations=revocations,
+            announcements=announcements,
             trail=trail,
         ),
         session=SessionRoom(
