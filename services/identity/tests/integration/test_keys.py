@@ -33,6 +33,7 @@ from promenade_identity.role.http import RoleController
 from promenade_identity.role.postgres import PostgresGrants, PostgresRoles
 from promenade_identity.role.use_cases import RoleRoom
 from promenade_identity.session.postgres import PostgresSessions
+from promenade_identity.user.owners import Owners
 from promenade_identity.user.postgres import PostgresAttempts, PostgresHolders, PostgresUsers
 
 
@@ -40,7 +41,7 @@ def real_room(database: Database) -> ContactRoom:
     return ContactRoom(
         unit_of_work=database,
         contacts=PostgresContacts(database),
-        owners=PostgresUsers(database),
+        owners=Owners(PostgresUsers(database), PostgresGrants(database)),
         codes=PostgresCodes(database),
         code_requests=PostgresCodeRequests(database),
         mint=CodeMint(b"a key for tests"),

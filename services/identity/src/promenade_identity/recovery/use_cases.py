@@ -106,9 +106,9 @@ async def reset_password(email: Email, code: str, password: NewPassword, *, room
             if user is not None:
                 concerns(user.id)
             if user is not None and redeemed:
-                await _enter(user, password_hash, utc_now(), room)
-                await room.trail.record(Action.RESET_PASSWORD, actor=user.id, subject=user.id)
                 await room.code_requests.forget(Purpose.RESET_PASSWORD, email.canonical)
+                await room.trail.record(Action.RESET_PASSWORD, actor=user.id, subject=user.id)
+                await _enter(user, password_hash, utc_now(), room)
         # Outside the unit of work: the counted try must stay.
         if not redeemed:
             raise InvalidCode

@@ -10,13 +10,14 @@ from typing import Annotated, Protocol
 from uuid import UUID
 
 from msgspec import Meta
-from promenade_chassis.ports import ListOf, Page, PageRequest, Sort
+from promenade_chassis.ports import ListOf, Page, PageRequest, Principal, Sort
 from promenade_kernel.values.email import Email
 
 from promenade_identity.contact.entity import Contact
 from promenade_identity.contact.repository import Contacts
 from promenade_identity.profile.entity import Profile
 from promenade_identity.profile.repository import Profiles
+from promenade_identity.role.entity import require_held
 from promenade_identity.role.repository import Grants
 from promenade_identity.user.entity import LivingStatus, RegistrationAttempt, User, WrongPassword
 
@@ -183,3 +184,10 @@ async def count_wrong_password(user_id: UUID, now: datetime, users: Users) -> No
         user = await users.get(user_id)
         user.lock(counted.locks_until)
         await users.save(user)
+
+
+async def require_outranked(user_id: UUID, principal: Principal, users: Users, grants: Grants) -> None:
+    """Raise `PermissionNotHeld` when a user holds what the caller lacks; oneself one may always change."""
+    if user_id != principal.id:
+        user = await users.get_with_deleted(user_id)
+        require_held(principal, await grants.permissions_of(user.roles))
