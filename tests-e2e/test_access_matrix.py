@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import redis
 from access_people import IDENTITY, People, fresh_email, id_of
 from access_table import WHO, Row, hand_table
 from e2e_replicas import Books
@@ -115,6 +116,34 @@ def test_no_database_holds_a_secret_in_clear(single: Stack, people: People) -> N
         assert [each for each in secrets if each in text or each.encode().hex() in text] == [], context
         found = [each for each in _codes(single) if _stands_in(each, text) or each.encode().hex() in text]
         assert found == [], context
+
+
+def test_redis_holds_no_secret(single: Stack, people: People) -> None:
+    """Neither in a name of a key nor in what it holds; addresses are in events alone."""
+    with redis.Redis.from_url(Books.of(single).redis_url, decode_responses=True) as store:
+        held = {name: _held(store, name) for name in store.scan_iter()}
+    assert any(name.startswith("{auth}:sid:") for name in held), "Redis is that of the run"
+
+    secrets = people.witness.secrets | people.witness.tokens
+    emails = {caller.email for caller in people.callers.values()}
+    told = {name: repr((name, what)) for name, what in held.items()}
+    assert [name for name, text in told.items() if any(each in text for each in secrets)] == []
+    # Events say whose address is new.
+    others = {name: text for name, text in told.items() if not name.startswith("promenade.")}
+    assert [name for name, text in others.items() if any(each in text for each in emails)] == []
+
+
+def _held(store: Any, name: str) -> Any:
+    readers = {
+        "string": store.get,
+        "hash": store.hgetall,
+        "set": store.smembers,
+        "stream": store.xrange,
+        "list": lambda name: store.lrange(name, 0, -1),
+        "zset": lambda name: store.zrange(name, 0, -1),
+        "none": lambda _: None,  # its time was up
+    }
+    return readers[store.type(name)](name)
 
 
 def _codes(stack: Stack) -> set[str]:
