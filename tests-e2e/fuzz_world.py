@@ -87,8 +87,8 @@ def register(stack: Stack) -> Caller:
     return caller
 
 
-def furnish(staff: Caller, user: Caller) -> dict[str, Iterator[str]]:
-    """Drafts of both, and the ids of all that the story left."""
+def furnish(staff: Caller, user: Caller, subject: Caller) -> dict[str, Iterator[str]]:
+    """Drafts of both, and the ids of all that the story left; `subject` is whom staff may suspend or delete."""
     for who in (staff, user):
         for _ in range(3):
             who.post("/order-management/orders", {"currency": "EUR", "lines": [_LINE]}, 201)
@@ -106,12 +106,20 @@ def furnish(staff: Caller, user: Caller) -> dict[str, Iterator[str]]:
         "invoice_id": _ids(staff.get("/billing/invoices?limit=100")["items"]),
         "payment_id": _ids(staff.get("/billing/payments?limit=100")["items"]),
         "contact_id": _ids(contacts),
-        "user_id": [contact["user_id"] for contact in contacts],
+        "user_id": _subjects(staff, subject),
         "tag": ["wholesale"],
         "session_id": _ids(user.get("/identity/auth/sessions")["items"]),
     }
     by_id = {name: itertools.cycle([*ids, str(uuid4())]) for name, ids in found.items()}
     return {**by_id, "name": itertools.cycle([role, f"no-{role}"])}
+
+
+def _subjects(staff: Caller, subject: Caller) -> list[str]:
+    """One who shows his profile and one who was invited; nobody signs in as them, whatever becomes of them."""
+    shown = subject.http.patch("/identity/profiles/me", json={"is_public": True}, headers=subject.headers)
+    assert shown.status_code == 200, shown.text
+    invitation = {"email": f"{uuid4().hex[:12]}@example.com", "roles": ["user"]}
+    return [shown.json()["user_id"], staff.post("/identity/users", invitation, 201)["id"]]
 
 
 _LINE = {

@@ -87,7 +87,7 @@ def world(stack: Stack) -> World:
     staff = Caller(client_of(stack), scene.admin_email, scene.admin_password)
     staff.sign_in()
     user = register(stack)
-    return World(stack.url, {"staff": staff, "user": user, "stranger": None}, furnish(staff, user))
+    return World(stack.url, {"staff": staff, "user": user, "stranger": None}, furnish(staff, user, register(stack)))
 
 
 @pytest.mark.parametrize("who", CASES)

@@ -114,6 +114,9 @@ class InMemoryUsers:
         self._statuses = {**self._statuses, user_id: newest}
         return newest[0]
 
+    async def status(self, user_id: UUID) -> UserStatus:
+        return self._statuses.get(user_id, (UserStatus.NONE, 0))[0]
+
     async def note_proof(self, user_id: UUID, value: Email | Phone, told: Told) -> bool:
         self._unit_of_work.require()
         known = self._proofs.get((user_id, type(value)))

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from customer_rooms import World, fresh_email, sample, timeline_of
-from promenade_chassis.events.outcome import DONE
+from promenade_chassis.events.outcome import DONE, Again
 from promenade_chassis.ports import NotYet, PageRequest
 from promenade_customer_management.customer.entity import Customer, UserStatus
 from promenade_customer_management.customer.use_cases import by_hand
@@ -181,6 +181,20 @@ async def test_a_profile_waits_for_its_users_customer(world: World) -> None:
     assert (customer.name, outcome) == ("Augusta", DONE)
     assert (await world.room.customers.get_with_deleted(customer.id)).name == "Augusta"
     assert "user.told" in await timeline_of(world.room, customer.id)
+
+
+@pytest.mark.parametrize("wire", ["profile.updated.v1", "contact.verified.v1", "contact.made-primary.v1"])
+async def test_nothing_waits_for_a_user_deleted_before_he_had_a_customer(world: World, wire: str) -> None:
+    """Invited, and then he never came: what he told waits as long as he may come, and no longer."""
+    event: Any = SAMPLES[wire]
+    envelope = world.seal(event, uuid4())
+    before = await world.deliver(envelope)
+
+    await world.tell(identity.UserDeleted(user_id=event.user_id), event.user_id)
+    await world.settle(envelope)
+
+    assert isinstance(before, Again)
+    assert await world.room.customers.ever_of_user(event.user_id) is None
 
 
 async def test_a_contact_that_becomes_primary_is_learned(world: World) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from promenade_chassis.database import TransactionMisuse
-from promenade_customer_management.customer.entity import Told
+from promenade_customer_management.customer.entity import Told, UserStatus
 from promenade_customer_management.customer.use_cases.room import CustomerRoom
 from promenade_customer_management.customer.user_profile import UserProfile
 from promenade_kernel.values.phone import Phone
@@ -19,6 +19,17 @@ FIRST, SECOND, THIRD = Phone("+436601234567"), Phone("+436607654321"), Phone("+4
 
 def told(by: UUID, sequence: int, *, later: int = 0) -> Told:
     return Told(by=by, sequence=sequence, at=NOW + timedelta(seconds=later))
+
+
+async def test_the_status_that_was_told_last_is_known(room: CustomerRoom) -> None:
+    """Of each user his own, by the count of his facts; none of one nobody told of."""
+    user_id = uuid4()
+    async with room.unit_of_work.begin():
+        await room.users.note_status(user_id, UserStatus.DELETED, told(user_id, 2))
+        await room.users.note_status(user_id, UserStatus.ACTIVE, told(user_id, 1))
+
+        assert await room.users.status(user_id) is UserStatus.DELETED
+        assert await room.users.status(uuid4()) is UserStatus.NONE
 
 
 async def test_a_profile_is_read_as_it_was_stored(room: CustomerRoom) -> None:

@@ -218,6 +218,15 @@ async def test_a_bad_query_is_refused(teahouse: httpx.AsyncClient, query: str, c
     problem_of(await teahouse.get(f"{TEAS}?{query}"), 400, code)
 
 
+@pytest.mark.parametrize("name", ["from", "picked_from", "limit"])
+async def test_a_refusal_names_the_parameter_as_it_is_sent(teahouse: httpx.AsyncClient, name: str) -> None:
+    """Also one that is called otherwise in the code, because its name is a word of Python's."""
+    body = problem_of(await teahouse.get(f"{TEAS}?{name}=yesterday"), 400, "invalid-parameter")
+
+    assert body["errors"][0]["pointer"] == f"?{name}"
+    assert body["detail"].startswith(f"{name}: ")
+
+
 async def test_the_document_names_all_there_is(verifier: FakeVerifier) -> None:
     """Filters with their limits, sorts as an enumeration with its default; not what the use case sets."""
     document = openapi_document(tiny_app(Bench(), verifier, routes=[teas]))

@@ -81,6 +81,10 @@ class Users(Protocol):
         """Note what became of a user; answers what is known of him now: another status when that is newer."""
         ...
 
+    async def status(self, user_id: UUID) -> UserStatus:
+        """What is known of a user; `NONE` when nobody told."""
+        ...
+
     async def note_proof(self, user_id: UUID, value: Email | Phone, told: Told) -> bool:
         """Note that a user proved his primary email or phone; answers False when one proved later is known."""
         ...

@@ -20,6 +20,7 @@ SET status = CASE WHEN known.sequence < excluded.sequence THEN excluded.status E
     sequence = greatest(known.sequence, excluded.sequence), updated_at = now()
 RETURNING status
 """
+_STATUS = "SELECT status FROM user_standing WHERE user_id = %(user_id)s"
 _NOTE_PROOF = """
 INSERT INTO user_proof AS known (user_id, kind, told_by, sequence, proved_at)
 VALUES (%(user_id)s, %(kind)s, %(told_by)s, %(sequence)s, %(proved_at)s)
@@ -68,6 +69,11 @@ class PostgresUsers(BaseRepository):
         if row is None:
             raise AssertionError("a user has a status once one was noted")
         return UserStatus(row["status"])
+
+    async def status(self, user_id: UUID) -> UserStatus:
+        """What is known of a user; `NONE` when nobody told."""
+        row = await self._fetch_one(_STATUS, user_id=user_id)
+        return UserStatus(row["status"]) if row else UserStatus.NONE
 
     async def note_proof(self, user_id: UUID, value: Email | Phone, told: Told) -> bool:
         """Note that a user proved his primary email or phone; answers False when one proved later is known."""

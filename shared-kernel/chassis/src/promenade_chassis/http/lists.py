@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from promenade_chassis.http.access import Access, principal_of
 from promenade_chassis.http.cursors import Cursors
+from promenade_chassis.http.parameters import spelled
 from promenade_chassis.http.resources import Moment
 from promenade_chassis.ports import ListOf, Ordering, Page, PageRequest, Place
 
@@ -171,17 +172,12 @@ def _filter(name: str, hint: Any) -> Any:
     return Annotated[
         (Moment if kind is datetime else kind) | None,
         QueryParameter(
-            name=_spelled(name),
+            name=spelled(name),
             min_length=meta.min_length,
             max_length=meta.max_length,
-            description=meta.description or _range(_spelled(name)),
+            description=meta.description or _range(spelled(name)),
         ),
     ]
-
-
-def _spelled(name: str) -> str:
-    # `from_` in a filter: the parameter's name is a word of Python's.
-    return name.removesuffix("_")
 
 
 def _range(name: str) -> str | None:

@@ -57,6 +57,11 @@ class KnownParameters(ASGIMiddleware):
         await next_app(scope, receive, send)
 
 
+def spelled(name: str) -> str:
+    """How a parameter is called outside: `from_` in the code, because `from` is a word of Python's."""
+    return name.removesuffix("_")
+
+
 def remember_parameters(app: Litestar) -> None:
     """Note for every route which parameters it declares."""
     for route in app.routes:

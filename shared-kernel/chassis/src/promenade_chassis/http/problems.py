@@ -19,6 +19,7 @@ from promenade_chassis.http.framework_errors import (
     MethodNotAllowed,
     error_of_status,
 )
+from promenade_chassis.http.parameters import spelled
 from promenade_chassis.ports import (
     DomainError,
     Fault,
@@ -119,7 +120,7 @@ def _on_bad_query(request: AnyRequest, error: ValidationException) -> Response[A
     """Litestar reports wrong query parameters and headers this way; bodies never come here."""
     entries: list[Any] = error.extra if isinstance(error.extra, list) else []
     faults = tuple(
-        Fault(pointer=f"?{entry.get('key', '')}", detail=str(entry.get("message", "")), code="invalid-parameter")
+        Fault(f"?{spelled(entry.get('key', ''))}", str(entry.get("message", "")), "invalid-parameter")
         for entry in entries
     )
     detail = f"{faults[0].pointer[1:]}: {faults[0].detail}" if faults else None

@@ -81,9 +81,9 @@ async def link_activated_user(
 async def learn_profile(user_id: UUID, told: UserProfile, at: datetime, *, room: CustomerRoom) -> None:
     """Copy what a user tells of himself; what he tells no differently than before stays as it was made by hand."""
     async with room.unit_of_work.begin():
-        customer = await room.customers.ever_of_user(user_id)
+        customer = await _customer_to_come(user_id, room)
         if customer is None:
-            raise NotYet
+            return
         _, news = await _learn(user_id, told, room)
         if not customer.is_deleted:
             await _take_over(customer, news, at, room)
@@ -109,9 +109,9 @@ async def learn_contact(
     A phone that is not the primary one stands in for it, where no phone is known but from another one like that.
     """
     async with room.unit_of_work.begin():
-        customer = await room.customers.ever_of_user(user_id)
+        customer = await _customer_to_come(user_id, room)
         if customer is None:
-            raise NotYet
+            return
         if isinstance(value, Phone):
             field, counts = "phone", await _phone_counts(customer, user_id, value, told, is_primary, room)
         else:
@@ -142,6 +142,17 @@ async def _find(happening: Happening, room: CustomerRoom) -> Customer:
     if found is None:
         raise NotYet
     return found
+
+
+async def _customer_to_come(user_id: UUID, room: CustomerRoom) -> Customer | None:
+    """The user's customer; raises `NotYet` while one may come.
+
+    None when the user was deleted before he had one, as who is invited and never comes: nothing is kept of him.
+    """
+    customer = await room.customers.ever_of_user(user_id)
+    if customer is None and await room.users.status(user_id) is not UserStatus.DELETED:
+        raise NotYet
+    return customer
 
 
 async def _phone_counts(
