@@ -112,8 +112,11 @@ FROM held WHERE "user".id = held.id
 RETURNING "user".id, authz_epoch, deleted_at
 """
 _FORGET_ROLE = """
+WITH held AS (
+    SELECT id FROM "user" WHERE deleted_at IS NOT NULL AND roles @> ARRAY[%(role)s] ORDER BY id FOR NO KEY UPDATE
+)
 UPDATE "user" SET roles = array_remove(roles, %(role)s), version = version + 1, updated_at = %(now)s
-WHERE deleted_at IS NOT NULL AND roles @> ARRAY[%(role)s]
+FROM held WHERE "user".id = held.id
 """
 _ADD_ATTEMPT = """
 INSERT INTO registration_attempt (id, user_id, password_hash, display_name, locale, created_at)
