@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from promenade_chassis.ports import NotFound, Page, PageRequest, StaleVersion
+from promenade_chassis.ports import NotFound, Page, PageRequest, Principal, StaleVersion
 from promenade_chassis.testing.fakes import InMemoryRepository, InMemoryUnitOfWork
 from promenade_identity.code.entity import MAX_TRIES, MEMORY, CodeRequest, IssuedCode, Purpose
 from promenade_identity.contact.entity import Contact, ContactExists, ContactType, EmailTaken
@@ -102,6 +102,9 @@ class KnownOwners:
 
     async def hold(self, user_id: UUID) -> bool:
         return user_id in self.known
+
+    async def require_outranked(self, user_id: UUID, principal: Principal) -> None:
+        pass
 
 
 class InMemoryCodes:

@@ -55,6 +55,7 @@ from promenade_identity.session.access_tokens import SignedAccessTokens
 from promenade_identity.session.entity import RefreshMint
 from promenade_identity.session.use_cases import SessionRoom
 from promenade_identity.user.entity import User
+from promenade_identity.user.owners import Owners
 from promenade_identity.user.use_cases import UserRoom, send_activation_code
 from promenade_kernel.events.identity import UserRegistered, UserVerificationRequested
 from promenade_kernel.values.email import Email
@@ -115,6 +116,7 @@ class Fakes:
 
     def _rooms(self) -> Rooms:
         mint, templates = CodeMint(b"a key for tests"), PlainTemplates()
+        owners = Owners(self.users, self.roles)
         return Rooms(
             user=UserRoom(
                 unit_of_work=self.unit_of_work,
@@ -131,6 +133,8 @@ class Fakes:
                 grants=self.roles,
                 mails=self.mails,
                 templates=templates,
+                revocations=self.revocations,
+                announcements=self.announcements,
                 trail=self.trail,
             ),
             session=SessionRoom(
@@ -152,6 +156,7 @@ class Fakes:
                 attempts=self.attempts,
                 contacts=self.contacts,
                 profiles=self.profiles,
+                grants=self.roles,
                 sessions=self.sessions,
                 passwords=self.hashes,
                 rules=RULES,
@@ -180,7 +185,7 @@ class Fakes:
             contact=ContactRoom(
                 unit_of_work=self.unit_of_work,
                 contacts=self.contacts,
-                owners=self.users,
+                owners=owners,
                 codes=self.codes,
                 code_requests=self.code_requests,
                 mint=mint,
@@ -188,7 +193,7 @@ class Fakes:
                 templates=templates,
                 text_messages=RecordingTextMessages(),
             ),
-            profile=ProfileRoom(self.unit_of_work, self.profiles),
+            profile=ProfileRoom(self.unit_of_work, self.profiles, owners),
             role=RoleRoom(
                 unit_of_work=self.unit_of_work,
                 roles=self.roles,

@@ -51,6 +51,7 @@ from promenade_identity.session.access_tokens import SignedAccessTokens, TokenSe
 from promenade_identity.session.entity import RefreshMint
 from promenade_identity.session.postgres import PostgresSessions
 from promenade_identity.session.use_cases import SessionRoom
+from promenade_identity.user.owners import Owners
 from promenade_identity.user.pace import SteadyPace
 from promenade_identity.user.postgres import PostgresAttempts, PostgresHolders, PostgresUsers
 from promenade_identity.user.use_cases import UserRoom
@@ -99,6 +100,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
     users, contacts, profiles = PostgresUsers(database), PostgresContacts(database), PostgresProfiles(database)
     sessions, revocations = PostgresSessions(database), PostgresRevocations(database)
     grants = PostgresGrants(database)
+    owners = Owners(users, grants)
     redis_announcements = RedisAnnouncements(redis, revocations)
     announcements, attempts = CommittedAnnouncements(redis_announcements, database), PostgresAttempts(database)
     code_requests = PostgresCodeRequests(database)
@@ -133,6 +135,8 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             grants=grants,
             mails=mails,
             templates=templates,
+            revocations=revocations,
+            announcements=announcements,
             trail=trail,
         ),
         session=SessionRoom(
@@ -154,6 +158,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             attempts=attempts,
             contacts=contacts,
             profiles=profiles,
+            grants=grants,
             sessions=sessions,
             passwords=hashes,
             rules=rules,
@@ -182,7 +187,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
         contact=ContactRoom(
             unit_of_work=database,
             contacts=contacts,
-            owners=users,
+            owners=owners,
             codes=codes,
             code_requests=code_requests,
             mint=mint,
@@ -190,7 +195,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             templates=templates,
             text_messages=LoggedTextMessages(database, hides_text=settings.profile == "prod"),
         ),
-        profile=ProfileRoom(database, profiles),
+        profile=ProfileRoom(database, profiles, owners),
         role=RoleRoom(
             unit_of_work=database,
             roles=PostgresRoles(database),

@@ -23,6 +23,8 @@ from promenade_identity.code.postgres import PostgresCodeRequests, PostgresCodes
 from promenade_identity.contact.entity import CONTACTS_A_USER, Contact
 from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
+from promenade_identity.role.postgres import PostgresGrants
+from promenade_identity.user.owners import Owners
 from promenade_identity.user.postgres import PostgresUsers
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import ContactCodeRequested, ContactVerified
@@ -34,7 +36,7 @@ def room(database: Database) -> ContactRoom:
     return ContactRoom(
         unit_of_work=database,
         contacts=PostgresContacts(database),
-        owners=PostgresUsers(database),
+        owners=Owners(PostgresUsers(database), PostgresGrants(database)),
         codes=PostgresCodes(database),
         code_requests=PostgresCodeRequests(database),
         mint=CodeMint(b"a key for tests"),

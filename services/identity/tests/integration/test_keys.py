@@ -23,7 +23,7 @@ from promenade_chassis.testing.route_contract import Act, Prepare, write_routes
 from promenade_identity.administration.use_cases import AdministrationRoom
 from promenade_identity.audit.postgres import PostgresTrail
 from promenade_identity.code.entity import CodeMint
-from promenade_identity.code.postgres import PostgresCodes
+from promenade_identity.code.postgres import PostgresCodeRequests, PostgresCodes
 from promenade_identity.contact.http import ContactController
 from promenade_identity.contact.postgres import PostgresContacts
 from promenade_identity.contact.use_cases import ContactRoom
@@ -33,6 +33,7 @@ from promenade_identity.role.http import RoleController
 from promenade_identity.role.postgres import PostgresGrants, PostgresRoles
 from promenade_identity.role.use_cases import RoleRoom
 from promenade_identity.session.postgres import PostgresSessions
+from promenade_identity.user.owners import Owners
 from promenade_identity.user.postgres import PostgresAttempts, PostgresHolders, PostgresUsers
 
 
@@ -40,8 +41,9 @@ def real_room(database: Database) -> ContactRoom:
     return ContactRoom(
         unit_of_work=database,
         contacts=PostgresContacts(database),
-        owners=PostgresUsers(database),
+        owners=Owners(PostgresUsers(database), PostgresGrants(database)),
         codes=PostgresCodes(database),
+        code_requests=PostgresCodeRequests(database),
         mint=CodeMint(b"a key for tests"),
         mails=RecordingMails(),
         templates=PlainTemplates(),

@@ -81,3 +81,14 @@ async def test_done_mails_are_forgotten_by_the_time_they_were_done(store: Store)
     assert [await store.forget(age * HOUR) for age in (4, 2, 2)] == [0, 1, 0]
     assert [await store.forget(timedelta(), limit=1) for _ in range(2)] == [1, 0]
     assert (await store.mails.waiting()).count == 1
+
+
+async def test_a_mail_sealed_with_another_secret_is_taken_without_its_text(database: Database) -> None:
+    """It is put off like any other that cannot be sent, and keeps nobody else's from leaving."""
+    before, now = [PostgresMails(database, Seal(derived_key(secret, "tests"))) for secret in ("old", "new")]
+    mail = await Store(database, before).queue(HOUR)
+
+    async with database.begin():
+        found = await now.take(NOW)
+
+    assert found == WaitingMail(mail.id, NOW - HOUR, 0, None)

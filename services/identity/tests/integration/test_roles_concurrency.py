@@ -110,7 +110,7 @@ class Scene:
 
     async def give(self, user: User, *roles: str) -> None:
         """In the running transaction."""
-        await self.rooms.user.grants.require(roles)
+        await self.rooms.administration.grants.require(roles)
         user.roles = roles
         await self.rooms.user.users.save(user)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from identity_rooms import Fakes, Visitor, id_of
+from identity_rooms import PASSWORD, Fakes, Visitor, id_of
 from promenade_chassis.ports import NotFound, utc_now
 from promenade_identity.audit.entity import Action
 from promenade_identity.operator.use_cases import Revoked, revoke_all_sessions, revoke_sessions_of, unlock_user
+from promenade_identity.password.entity import NewPassword
+from promenade_identity.user.use_cases import create_superadmin
+from promenade_kernel.events.identity import UserRolesChanged
 from promenade_kernel.values.email import Email
 
 
@@ -69,6 +72,22 @@ async def test_a_locked_user_is_unlocked(visitor: Visitor, fakes: Fakes, address
     assert (user.failed_logins, user.locked_until) == (0, None)
     assert (Action.UNLOCK_USER, None, user.id, None) in fakes.trail.entries
     await visitor.login(address)
+
+
+async def test_who_becomes_a_superadmin_by_the_operators_word_has_no_older_tokens(
+    visitor: Visitor, fakes: Fakes, address: str
+) -> None:
+    """What he was is told and revoked as after any change of roles; said again, it changes nothing."""
+    before = await visitor.sign_up(address)
+
+    made = [await create_superadmin(Email(address), NewPassword(PASSWORD), room=fakes.rooms.user) for _ in range(2)]
+
+    assert made == [True, False]
+    user = await visitor.user(address)
+    assert (user.roles, user.authz_epoch) == (("user", "superadmin"), 1)
+    assert [(each.subject, each.value) for each in fakes.revocations.added] == [(before["user"]["id"], 1)]
+    assert fakes.announcements.announced == [1]
+    assert [type(each) for each in fakes.unit_of_work.events].count(UserRolesChanged) == 1
 
 
 async def test_nobody_is_told_by_name(fakes: Fakes) -> None:

@@ -257,7 +257,7 @@ async def test_the_trail_tells_of_every_command(staff: Visitor, fakes: Fakes, ad
     await give(staff, user, "reinstate_user")
 
     assert fakes.trail.told_of("user") == [
-        (Action.SUSPEND_USER, caller, user.id, {"reason": "Left the company", "until": None}),
+        (Action.SUSPEND_USER, caller, user.id, {"until": None}),
         (Action.REINSTATE_USER, caller, user.id, None),
         (Action.UNLOCK_USER, caller, user.id, None),
         (Action.CHANGE_ROLES, caller, user.id, {"roles": ["manager"], "roles_before": ["user"]}),

@@ -99,7 +99,7 @@ async def suspend_user(
         user = await _load(user_id, expected_version, principal, room)
         await _keep_a_superadmin(user, room)
         user.suspend(until, reason)
-        told: Details = {"reason": reason, "until": until.isoformat() if until else None}
+        told: Details = {"until": until.isoformat() if until else None}
         await _shut_out(user, EndReason.SUSPENDED, utc_now(), room)
         await _record(Action.SUSPEND_USER, user, principal, room, told)
         seen = await _seen(user, room)

@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 from uuid import UUID
 
 from msgspec import Meta
-from promenade_chassis.ports import ListOf, Page, PageRequest, Sort
+from promenade_chassis.ports import ListOf, Page, PageRequest, Principal, Sort
 
 from promenade_identity.contact.entity import Contact, ContactType
 
@@ -29,6 +29,10 @@ class Owners(Protocol):
 
     async def hold(self, user_id: UUID) -> bool:
         """Whether there is such a living user; he then lives until the transaction ends."""
+        ...
+
+    async def require_outranked(self, user_id: UUID, principal: Principal) -> None:
+        """Raise `PermissionNotHeld` when he holds what the caller lacks; oneself one may always change."""
         ...
 
 

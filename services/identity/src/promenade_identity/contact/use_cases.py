@@ -67,6 +67,7 @@ async def add_contact(
     async with room.unit_of_work.begin():
         if contact.user_id != principal.id and not await room.owners.hold(contact.user_id):
             raise NotFound("There is no such user")
+        await room.owners.require_outranked(contact.user_id, principal)
         await _require_room(contact.user_id, room)
         await room.contacts.add(contact)
     return contact
@@ -133,8 +134,7 @@ async def restore_contact(
     """Bring a deleted contact back, a living one stays; raises `EmailTaken` when he has it again, `TooManyContacts`."""
     async with room.unit_of_work.begin():
         contact = await room.contacts.get_with_deleted(contact_id)
-        principal.require_reach(contact.user_id, WRITE, "contact")
-        contact.expect_version(expected_version)
+        await _require_changeable(contact, expected_version, principal, room)
         if not contact.is_deleted:
             return contact
         await _require_room(contact.user_id, room)
@@ -231,9 +231,16 @@ async def make_contact_primary(
 
 async def _load(contact_id: UUID, expected_version: int | None, principal: Principal, room: ContactRoom) -> Contact:
     contact = await room.contacts.get(contact_id)
-    principal.require_reach(contact.user_id, WRITE, "contact")
-    contact.expect_version(expected_version)
+    await _require_changeable(contact, expected_version, principal, room)
     return contact
+
+
+async def _require_changeable(
+    contact: Contact, expected_version: int | None, principal: Principal, room: ContactRoom
+) -> None:
+    principal.require_reach(contact.user_id, WRITE, "contact")
+    await room.owners.require_outranked(contact.user_id, principal)
+    contact.expect_version(expected_version)
 
 
 async def _require_room(user_id: UUID, room: ContactRoom) -> None:

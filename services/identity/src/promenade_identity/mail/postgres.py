@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
 from promenade_chassis.database import Database
 from promenade_chassis.repository import BaseRepository, Row
 from promenade_kernel.values import codec
 
 from promenade_identity.mail.entity import Mail, Waiting, WaitingMail
-from promenade_identity.sealing import Seal
+from promenade_identity.sealing import Seal, SealBroken
 
 _QUEUE = """
 INSERT INTO mail (id, sealed, created_at, next_at) VALUES (%(id)s, %(sealed)s, %(created_at)s, %(created_at)s)
@@ -79,6 +78,6 @@ class PostgresMails(BaseRepository):
     def _opened(self, row: Row) -> Mail | None:
         try:
             content = self._seal.open(bytes(row["sealed"]), str(row["id"]))
-        except InvalidTag:
+        except SealBroken:
             return None
         return codec.decode(content, Mail)

@@ -7,7 +7,17 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from promenade_chassis.ports import Principal
+
 from promenade_identity.profile.entity import Profile
+
+
+class Superiors(Protocol):
+    """Whose profiles one may change; the users' own room knows."""
+
+    async def require_outranked(self, user_id: UUID, principal: Principal) -> None:
+        """Raise `PermissionNotHeld` when he holds what the caller lacks; oneself one may always change."""
+        ...
 
 
 class Profiles(Protocol):

@@ -11,7 +11,7 @@ from promenade_chassis.ports import NotFound, Principal, UnitOfWork, invalid_fie
 from promenade_kernel.values.errors import InvalidValue
 
 from promenade_identity.profile.entity import Profile
-from promenade_identity.profile.repository import Profiles
+from promenade_identity.profile.repository import Profiles, Superiors
 
 READ, WRITE = "profiles:read", "profiles:write"
 
@@ -22,6 +22,7 @@ class ProfileRoom:
 
     unit_of_work: UnitOfWork
     profiles: Profiles
+    superiors: Superiors
 
 
 async def get_own_profile(*, principal: Principal, room: ProfileRoom) -> Profile:
@@ -49,6 +50,7 @@ async def change_profile(
     principal.require_reach(user_id, WRITE, "profile")
     async with room.unit_of_work.begin():
         profile = await room.profiles.of_user(user_id)
+        await room.superiors.require_outranked(user_id, principal)
         profile.expect_version(expected_version)
         try:
             profile.change(utc_now().date(), **changes)

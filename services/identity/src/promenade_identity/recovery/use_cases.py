@@ -22,6 +22,7 @@ from promenade_identity.password.repository import PasswordHashes
 from promenade_identity.profile.repository import Profiles
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.revocation.repository import Announcements, Revocations
+from promenade_identity.role.repository import Grants
 from promenade_identity.session.entity import EndReason
 from promenade_identity.session.repository import Sessions
 from promenade_identity.user.entity import User, UserStatus
@@ -37,6 +38,7 @@ class RecoveryRoom:
     attempts: Attempts
     contacts: Contacts
     profiles: Profiles
+    grants: Grants
     sessions: Sessions
     passwords: PasswordHashes
     rules: PasswordRules
@@ -104,9 +106,9 @@ async def reset_password(email: Email, code: str, password: NewPassword, *, room
             if user is not None:
                 concerns(user.id)
             if user is not None and redeemed:
-                await _enter(user, password_hash, utc_now(), room)
-                await room.trail.record(Action.RESET_PASSWORD, actor=user.id, subject=user.id)
                 await room.code_requests.forget(Purpose.RESET_PASSWORD, email.canonical)
+                await room.trail.record(Action.RESET_PASSWORD, actor=user.id, subject=user.id)
+                await _enter(user, password_hash, utc_now(), room)
         # Outside the unit of work: the counted try must stay.
         if not redeemed:
             raise InvalidCode

@@ -10,13 +10,15 @@ from typing import Annotated, Protocol
 from uuid import UUID
 
 from msgspec import Meta
-from promenade_chassis.ports import ListOf, Page, PageRequest, Sort
+from promenade_chassis.ports import ListOf, Page, PageRequest, Principal, Sort
 from promenade_kernel.values.email import Email
 
 from promenade_identity.contact.entity import Contact
 from promenade_identity.contact.repository import Contacts
 from promenade_identity.profile.entity import Profile
 from promenade_identity.profile.repository import Profiles
+from promenade_identity.role.entity import require_held
+from promenade_identity.role.repository import Grants
 from promenade_identity.user.entity import LivingStatus, RegistrationAttempt, User, WrongPassword
 
 
@@ -159,12 +161,16 @@ class Household(Protocol):
     def contacts(self) -> Contacts: ...
     @property
     def profiles(self) -> Profiles: ...
+    @property
+    def grants(self) -> Grants: ...
 
 
 async def settle_in(user: User, name: str | None, locale: str | None, now: datetime, room: Household) -> None:
     """Store an activated user with what he starts with: his proved address and a profile."""
     contact = Contact(user_id=user.id, value=user.email, is_primary=True)
     contact.verify(now)
+    # A change of his role that is under way did not see him as one who has it: it ends before he is.
+    await room.grants.require(user.roles)
     await room.users.save(user)
     await room.contacts.add(contact)
     await room.profiles.add(Profile(user_id=user.id, display_name=name, locale=locale))
@@ -178,3 +184,10 @@ async def count_wrong_password(user_id: UUID, now: datetime, users: Users) -> No
         user = await users.get(user_id)
         user.lock(counted.locks_until)
         await users.save(user)
+
+
+async def require_outranked(user_id: UUID, principal: Principal, users: Users, grants: Grants) -> None:
+    """Raise `PermissionNotHeld` when a user holds what the caller lacks; oneself one may always change."""
+    if user_id != principal.id:
+        user = await users.get_with_deleted(user_id)
+        require_held(principal, await grants.permissions_of(user.roles))

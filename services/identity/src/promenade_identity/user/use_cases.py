@@ -18,6 +18,8 @@ from promenade_identity.mail.repository import Mails, MailTemplates
 from promenade_identity.password.entity import NewPassword, PasswordRules
 from promenade_identity.password.repository import PasswordHashes
 from promenade_identity.profile.repository import Profiles
+from promenade_identity.revocation.entity import Revocation
+from promenade_identity.revocation.repository import Announcements, Revocations
 from promenade_identity.role.repository import Grants
 from promenade_identity.user.entity import PENDING_LIFETIME, SUPERADMIN, RegistrationAttempt, User, UserStatus
 from promenade_identity.user.repository import Attempts, Pace, Users, settle_in
@@ -45,6 +47,8 @@ class UserRoom:
     grants: Grants
     mails: Mails
     templates: MailTemplates
+    revocations: Revocations
+    announcements: Announcements
     trail: Trail
 
 
@@ -154,14 +158,12 @@ async def create_superadmin(email: Email, password: NewPassword, *, room: UserRo
     async with room.unit_of_work.begin():
         known = await room.users.hold_address(email)
         if known is not None and known.status is not UserStatus.PENDING:
-            return await _promote(known, room)
-        user = known or User(email=email)
-        if known is None:
-            await room.users.add(user)
-        user.appoint(password_hash, (SUPERADMIN,), utc_now())
-        await settle_in(user, None, None, utc_now(), room)
-        await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id)
-    return True
+            made = await _promote(known, room)
+        else:
+            made = await _appoint(known, email, password_hash, room)
+    if made:
+        await room.announcements.announce()
+    return made
 
 
 async def expire_pending_users(*, room: UserRoom) -> bool:
@@ -200,11 +202,21 @@ async def _redeem(user: User, code: str, room: UserRoom) -> RegistrationAttempt 
     return redeemed[0] if len(redeemed) == 1 else None
 
 
+async def _appoint(known: User | None, email: Email, password_hash: str, room: UserRoom) -> bool:
+    user = known or User(email=email)
+    if known is None:
+        await room.users.add(user)
+    user.appoint(password_hash, (SUPERADMIN,), utc_now())
+    await settle_in(user, None, None, utc_now(), room)
+    await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id)
+    return True
+
+
 async def _promote(user: User, room: UserRoom) -> bool:
     if SUPERADMIN in user.roles:
         return False
-    user.roles = (*user.roles, SUPERADMIN)
-    user.raise_epoch()
+    user.change_roles((*user.roles, SUPERADMIN))
     await room.users.save(user)
     await room.trail.record(Action.CREATE_SUPERADMIN, actor=None, subject=user.id, details={"promoted": True})
+    await room.revocations.add(Revocation.of_epochs_before(user.authz_epoch, user.id, utc_now()))
     return True
