@@ -94,6 +94,23 @@ async def test_an_address_of_another_users_customer(world: World) -> None:
     assert notes == [{"customers": [str(theirs.id)]}]
 
 
+async def test_the_address_of_a_deleted_user_is_free_again(world: World) -> None:
+    """Not by registering, which proves nothing: to who proves it, and the customer of before keeps the rest."""
+    first, second, email = uuid4(), uuid4(), fresh_email()
+    await register(world, first, email)
+    await activate(world, first, email, display_name="Ada")
+    await world.tell(identity.UserDeleted(user_id=first), first)
+
+    await register(world, second, email, "Eve")
+    unproved = (await customer_of(world, first)).email
+    await activate(world, second, email)
+
+    theirs, mine = await customer_of(world, first), await customer_of(world, second)
+    assert (unproved, theirs.email, mine.email) == (email, None, email)
+    assert (theirs.name, theirs.user_status) == ("Ada", UserStatus.DELETED)
+    assert (await timeline_of(world.room, theirs.id))[-1] == "customer.email-passed-on"
+
+
 async def test_a_lead_whose_address_was_taken_meanwhile(world: World) -> None:
     """A user keeps his one customer when another unlinked one has the proved address: a note says so."""
     user_id, email = uuid4(), fresh_email()

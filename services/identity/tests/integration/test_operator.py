@@ -15,6 +15,7 @@ from identity_fakes_operator import InMemoryEverybody
 from identity_fakes_sessions import InMemoryRevocations, InMemorySessions
 from identity_fakes_users import InMemoryUsers
 from identity_service import PASSWORD, active_user, fresh_address, settings_for
+from msgspec import structs
 from promenade_chassis.config import Settings
 from promenade_chassis.database import Database
 from promenade_chassis.ports import PageRequest, UnitOfWork, utc_now
@@ -237,6 +238,7 @@ async def test_a_locked_user_is_let_in(settings: Settings, rooms: Rooms, capsys:
 async def test_a_database_that_is_away_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     """In one sentence, with status 1."""
     settings = settings_for("postgresql://nobody@127.0.0.1:1/none", "redis://127.0.0.1:1", mail={"directory": "x"})
+    impatient = structs.replace(settings.database, acquire_timeout_seconds=1)
 
-    assert await run_line(settings, "keys", "list") == 1
+    assert await run_line(structs.replace(settings, database=impatient), "keys", "list") == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith("identity: ")

@@ -62,6 +62,9 @@ async def link_activated_user(
         profile, news = await _learn(user_id, activation, room)
         mine = await room.customers.of_user(user_id)
         holder = await room.customers.of_email(email)
+        if holder is not None and UserStatus.DELETED is holder.user_status is not status:
+            await _pass_email_on(holder, told, room)
+            holder = None
         if mine is None and holder is not None and holder.user_id is None:
             await room.users.note_proof(user_id, email, told)
             holder.change(user_id=user_id, user_status=status, locale=holder.locale or profile.locale)
@@ -218,6 +221,13 @@ async def _add_lead(
     if duplicate is not None:
         await _note_duplicate(lead, duplicate, room)
     return lead
+
+
+async def _pass_email_on(holder: Customer, told: Told, room: CustomerRoom) -> None:
+    """Identity gave the address of a user who was deleted free, and another one has proved it now."""
+    holder.change(email=None)
+    await room.customers.save(holder)
+    await note(room, holder, "customer.email-passed-on", "Another user has the email now", at=told.at)
 
 
 async def _note_duplicate(customer: Customer, other: Customer, room: CustomerRoom) -> None:
