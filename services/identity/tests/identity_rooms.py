@@ -130,6 +130,7 @@ class Fakes:
                 mint=mint,
                 contacts=self.contacts,
                 profiles=self.profiles,
+                grants=self.roles,
                 mails=self.mails,
                 templates=templates,
                 revocations=self.revocations,

@@ -132,6 +132,7 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             mint=mint,
             contacts=contacts,
             profiles=profiles,
+            grants=grants,
             mails=mails,
             templates=templates,
             revocations=revocations,

@@ -20,6 +20,7 @@ from promenade_identity.password.repository import PasswordHashes
 from promenade_identity.profile.repository import Profiles
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.revocation.repository import Announcements, Revocations
+from promenade_identity.role.repository import Grants
 from promenade_identity.user.entity import PENDING_LIFETIME, SUPERADMIN, RegistrationAttempt, User, UserStatus
 from promenade_identity.user.repository import Attempts, Pace, Users, settle_in
 
@@ -43,6 +44,7 @@ class UserRoom:
     mint: CodeMint
     contacts: Contacts
     profiles: Profiles
+    grants: Grants
     mails: Mails
     templates: MailTemplates
     revocations: Revocations
@@ -154,6 +156,7 @@ async def create_superadmin(email: Email, password: NewPassword, *, room: UserRo
     room.rules.check(password, email=email)
     password_hash = await room.passwords.make(password)
     async with room.unit_of_work.begin():
+        await room.grants.require((SUPERADMIN,))
         known = await room.users.hold_address(email)
         if known is not None and known.status is not UserStatus.PENDING:
             made = await _promote(known, room)
