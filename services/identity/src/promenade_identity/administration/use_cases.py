@@ -18,7 +18,7 @@ from promenade_identity.contact.repository import Contacts
 from promenade_identity.profile.repository import Profiles
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.revocation.repository import Announcements, Revocations
-from promenade_identity.role.entity import PermissionNotHeld
+from promenade_identity.role.entity import require_held
 from promenade_identity.role.repository import Grants
 from promenade_identity.session.entity import EndReason
 from promenade_identity.session.repository import Sessions
@@ -225,9 +225,7 @@ async def _load(user_id: UUID, expected_version: int | None, principal: Principa
 
 
 async def _require_held(roles: Iterable[str], principal: Principal, room: AdministrationRoom) -> None:
-    allowed = await room.grants.permissions_of(set(roles))
-    if not all(principal.may(permission) for permission in allowed):
-        raise PermissionNotHeld
+    require_held(principal, await room.grants.permissions_of(set(roles)))
 
 
 async def _assignable(roles: Sequence[str], room: AdministrationRoom) -> tuple[str, ...]:

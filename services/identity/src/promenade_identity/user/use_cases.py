@@ -156,6 +156,7 @@ async def create_superadmin(email: Email, password: NewPassword, *, room: UserRo
     room.rules.check(password, email=email)
     password_hash = await room.passwords.make(password)
     async with room.unit_of_work.begin():
+        await room.grants.require((SUPERADMIN,))
         known = await room.users.hold_address(email)
         if known is not None and known.status is not UserStatus.PENDING:
             made = await _promote(known, room)
