@@ -58,7 +58,8 @@ class IdentityActs:
         await self._visitor.login(address)
         sessions = (await self._client.get(f"{BASE}/auth/sessions", headers=headers)).json()["items"]
         other = next(each for each in sessions if not each["current"])
-        return Act(path=f"{BASE}/auth/sessions/{other['id']}", headers=headers)
+        listed = f"{BASE}/auth/sessions"
+        return Act(path=f"{listed}/{other['id']}", watch=listed, version=other["version"], headers=headers)
 
 
 class RoleActs:

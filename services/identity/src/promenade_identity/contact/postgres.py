@@ -112,10 +112,12 @@ class PostgresContacts(BaseRepository):
 
     async def delete_with(self, user_id: UUID, moment: datetime) -> None:
         """Delete all contacts of a user who is deleted at that moment."""
+        await self._execute(_HOLD_ALL, user_id=user_id)
         await self._execute(_DELETE_WITH, user_id=user_id, moment=moment)
 
     async def restore_with(self, user_id: UUID, moment: datetime) -> None:
         """Bring back what was deleted with the user at that moment, the primary ones as such."""
+        await self._execute(_HOLD_ALL, user_id=user_id)
         await self._execute(_RESTORE_WITH, user_id=user_id, moment=moment)
 
 

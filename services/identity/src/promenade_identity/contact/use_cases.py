@@ -221,6 +221,8 @@ async def make_contact_primary(
     async with room.unit_of_work.begin():
         contact = await _load(contact_id, expected_version, principal, room)
         contact.make_primary()
+        # Who deletes or restores a user takes all his contacts, in no order that could be kept here.
+        await room.contacts.hold_all(contact.user_id)
         before = await room.contacts.primary(contact.user_id, contact.type)
         if before is not None and before.id != contact.id:
             before.demote()

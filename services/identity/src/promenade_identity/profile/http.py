@@ -10,8 +10,8 @@ from litestar import Controller, Response, get, patch
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
-from promenade_chassis.http.access import own
-from promenade_chassis.http.resources import Caller, ExpectedVersion, PathId, shown
+from promenade_chassis.http.access import own, principal_of, public
+from promenade_chassis.http.resources import AnyRequest, Caller, ExpectedVersion, PathId, shown
 from promenade_kernel.values.address import Country
 
 from promenade_identity.profile import use_cases
@@ -70,13 +70,14 @@ class ProfileController(Controller):
 
     @get(
         "/{user_id:uuid}",
-        access=own(use_cases.READ),
+        access=public(),
         operation_id="get_profile",
         summary="Read a user's profile",
     )
-    async def read(self, user_id: PathId, principal: Caller, profile_room: Room) -> Response[ProfileResource]:
-        """A public profile or one's own; with profiles:read any."""
-        return _shown(await use_cases.get_profile(user_id, principal=principal, room=profile_room))
+    async def read(self, user_id: PathId, request: AnyRequest, profile_room: Room) -> Response[ProfileResource]:
+        """A public profile, which anybody may read, or one's own; with profiles:read any."""
+        caller = principal_of(request.scope)
+        return _shown(await use_cases.get_profile(user_id, principal=caller, room=profile_room))
 
     @patch(
         "/{user_id:uuid}",

@@ -30,10 +30,10 @@ async def get_own_profile(*, principal: Principal, room: ProfileRoom) -> Profile
     return await room.profiles.of_user(principal.id)
 
 
-async def get_profile(user_id: UUID, *, principal: Principal, room: ProfileRoom) -> Profile:
+async def get_profile(user_id: UUID, *, principal: Principal | None, room: ProfileRoom) -> Profile:
     """A profile that is public, one's own, or with profiles:read any; raises `NotFound` for others."""
     profile = await room.profiles.of_user(user_id)
-    if not profile.is_public and not principal.reaches(user_id, READ):
+    if not profile.is_public and (principal is None or not principal.reaches(user_id, READ)):
         raise NotFound("There is no such profile")
     return profile
 

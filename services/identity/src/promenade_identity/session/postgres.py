@@ -43,11 +43,14 @@ _END_ALL = """
 UPDATE session SET ended_at = %(now)s, end_reason = %(reason)s, version = version + 1, updated_at = %(now)s
 WHERE user_id = %(user_id)s AND ended_at IS NULL AND (%(except_for)s::uuid IS NULL OR id <> %(except_for)s)
 """
+# What somebody holds waits for the next time: nobody waits for the housework, nor it for him.
 _DROP_TOKENS = """
-DELETE FROM refresh_token WHERE ctid IN (SELECT ctid FROM refresh_token WHERE expires_at <= %(now)s LIMIT 5000)
+DELETE FROM refresh_token WHERE ctid IN (
+    SELECT ctid FROM refresh_token WHERE expires_at <= %(now)s LIMIT 5000 FOR UPDATE SKIP LOCKED)
 """
 _DROP_SESSIONS = """
-DELETE FROM session WHERE ctid IN (SELECT ctid FROM session WHERE expires_at <= %(now)s LIMIT 1000)
+DELETE FROM session WHERE ctid IN (
+    SELECT ctid FROM session WHERE expires_at <= %(now)s LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """
 
 

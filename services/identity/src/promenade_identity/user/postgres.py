@@ -29,6 +29,8 @@ _GET = _LIVING + " AND id = %(id)s"
 # Shared: sign-ins of the same user wait for it, other readers of the row do not.
 _HOLD = 'SELECT 1 FROM "user" WHERE deleted_at IS NULL AND id = %(id)s FOR SHARE'
 _OF_EMAIL = _LIVING + " AND email_key = %(email_key)s"
+# With the row: who has it may also be changed by those who do not ask for his address, and 409 would tell of him.
+_HOLD_OF_EMAIL = _OF_EMAIL + " FOR NO KEY UPDATE"
 # A row that is not there yet cannot be locked, an address can.
 _HOLD_ADDRESS = "SELECT pg_advisory_xact_lock(hashtextextended(%(email_key)s, 1))"
 _PENDING_SINCE = (
@@ -110,8 +112,11 @@ FROM held WHERE "user".id = held.id
 RETURNING "user".id, authz_epoch, deleted_at
 """
 _FORGET_ROLE = """
+WITH held AS (
+    SELECT id FROM "user" WHERE deleted_at IS NOT NULL AND roles @> ARRAY[%(role)s] ORDER BY id FOR NO KEY UPDATE
+)
 UPDATE "user" SET roles = array_remove(roles, %(role)s), version = version + 1, updated_at = %(now)s
-WHERE deleted_at IS NOT NULL AND roles @> ARRAY[%(role)s]
+FROM held WHERE "user".id = held.id
 """
 _ADD_ATTEMPT = """
 INSERT INTO registration_attempt (id, user_id, password_hash, display_name, locale, created_at)
@@ -170,9 +175,10 @@ class PostgresUsers(BaseRepository):
         return _to_user(row) if row else None
 
     async def hold_address(self, email: Email) -> User | None:
-        """As `find_by_email`; until the transaction ends nobody else holds or takes the address."""
+        """As `find_by_email`; until the transaction ends nobody else takes the address or changes its user."""
         await self._execute(_HOLD_ADDRESS, email_key=email.canonical)
-        return await self.find_by_email(email)
+        row = await self._write_one(_HOLD_OF_EMAIL, email_key=email.canonical)
+        return _to_user(row) if row else None
 
     async def count_wrong_password(self, user_id: UUID, now: datetime) -> WrongPassword | None:
         """Count in one step, so that none of many at once is lost, and lock when it is time (`lock_after`)."""

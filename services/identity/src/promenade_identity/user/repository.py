@@ -79,7 +79,7 @@ class Users(Protocol):
         ...
 
     async def hold_address(self, email: Email) -> User | None:
-        """As `find_by_email`; until the transaction ends nobody else holds or takes the address."""
+        """As `find_by_email`; until the transaction ends nobody else takes the address or changes its user."""
         ...
 
     async def count_wrong_password(self, user_id: UUID, now: datetime) -> WrongPassword | None:

@@ -43,9 +43,10 @@ class WriteRoute:
 
     @property
     def should_take_if_match(self) -> bool:
-        """Every PATCH, PUT, DELETE and command; sessions have no version."""
-        creates = self.method == "POST" and "{" not in self.path
-        return not (creates or self.is_public or "/auth/" in self.path)
+        """Every PATCH, PUT, DELETE and command that is about one thing; `/auth/logout` and the like are about none."""
+        names_one = "{" in self.path
+        creates = self.method == "POST" and not names_one
+        return not (creates or self.is_public or ("/auth/" in self.path and not names_one))
 
     @property
     def should_need_if_match(self) -> bool:
