@@ -219,10 +219,11 @@ async def make_contact_primary(
 ) -> Contact:
     """Make a contact the primary one of its type; the one before steps back in the same transaction."""
     async with room.unit_of_work.begin():
+        # Two contacts change at once, and who deletes or restores their user takes all: each waits for the other, and
+        # reads what is there then.
+        await room.contacts.hold_all((await room.contacts.get(contact_id)).user_id)
         contact = await _load(contact_id, expected_version, principal, room)
         contact.make_primary()
-        # Who deletes or restores a user takes all his contacts, in no order that could be kept here.
-        await room.contacts.hold_all(contact.user_id)
         before = await room.contacts.primary(contact.user_id, contact.type)
         if before is not None and before.id != contact.id:
             before.demote()
