@@ -162,7 +162,7 @@ async def test_an_invited_user_comes_in_by_the_code_of_his_mail(suite: Suite) ->
 
     invited = await suite.client.post(f"{BASE}/users", json=body, headers=headers)
     again = await suite.client.post(f"{BASE}/users", json=body, headers=headers)
-    code = code_in(await suite.mail_to(address, "invitation"))
+    code = code_in(await suite.mail_to(address, "invited"))
     accepted = await suite.post("/auth/password/reset", {"email": address, "code": code, "new_password": NEW})
 
     assert (invited.status_code, again.headers["idempotent-replayed"]) == (201, "true"), invited.text
