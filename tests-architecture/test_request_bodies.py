@@ -231,7 +231,12 @@ def test_no_fault_is_told_only_after_another(operation: str, data: st.DataObject
 
     first = fault_places(bad, kind)
     mended = mend(bad, good, set(first))
-    late = fault_places(mended, kind).keys() - first.keys()
+    # What holds an object's fields together is asked once each of them is good.
+    late = {
+        place
+        for place in fault_places(mended, kind).keys() - first.keys()
+        if not any(known.startswith(f"{place}/") for known in first)
+    }
 
     assert not [place for place in late if not follows_from_others(kind, mended, place)], (first, late)
 

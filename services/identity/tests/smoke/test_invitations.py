@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from identity_rooms import PASSWORD, Fakes, Visitor, bearer
+from identity_rooms import Fakes, Visitor, bearer
 from identity_users import add_user
 from promenade_chassis.ports import utc_now
 from promenade_chassis.testing.answers import problem_of
@@ -136,28 +136,23 @@ async def test_an_invitation_takes_a_registration_over(staff: Visitor, fakes: Fa
     assert (await staff.login(address, FIRST))["user"]["roles"] == ["manager"]
 
 
-async def test_who_is_invited_may_register_instead(staff: Visitor, fakes: Fakes, address: str) -> None:
-    """Verifying proves the address as well; he has the roles, and the invitation's code is void."""
+@pytest.mark.parametrize("path", ["/auth/register", "/auth/resend-verification"])
+async def test_who_is_invited_gets_the_invitation_again(staff: Visitor, fakes: Fakes, address: str, path: str) -> None:
+    """Whoever asks, and with whatever password: the mail's code sets one anew, and no other code makes him active."""
     await invite(staff, address)
-    invitation = await code_of(staff, address)
+    body = {"email": address} | ({"password": "the password of an attacker"} if "register" in path else {})
+    told = len(fakes.unit_of_work.events)
 
-    await staff.activate(address)
+    answer = await staff.post(path, body)
 
-    assert (await staff.login(address))["user"]["roles"] == ["manager"]
-    problem_of(await accept(staff, address, invitation), 422, "invalid-code")
-    assert (await staff.login(address, PASSWORD))["user"]["status"] == "active"
-
-
-async def test_accepting_makes_later_registrations_void(staff: Visitor, address: str) -> None:
-    """Whoever registered the address while the invitation was under way gets nowhere."""
-    await invite(staff, address)
-    invitation = await code_of(staff, address)
-    code = await staff.register(address, "the password of an attacker")
-
-    assert (await accept(staff, address, invitation)).status_code == 204
-
+    assert (answer.status_code, answer.json()) == (202, {"status": "verification-sent"})
+    user = await staff.user(address)
+    assert fakes.unit_of_work.events[told:] == [UserInvited(user_id=user.id, email=user.email)]
+    assert await fakes.attempts.of_user(user.id) == []
+    code = await code_of(staff, address)
     problem_of(await staff.post("/auth/verify-email", {"email": address, "code": code}), 422, "invalid-code")
-    assert (await staff.login(address, FIRST))["user"]["email"] == address
+    assert (await accept(staff, address, code)).status_code == 204
+    assert (await staff.login(address, FIRST))["user"]["roles"] == ["manager"]
 
 
 async def test_inviting_again_changes_the_roles(staff: Visitor, address: str) -> None:

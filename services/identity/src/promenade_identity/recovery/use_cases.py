@@ -61,7 +61,7 @@ async def forget_password(email: Email, *, room: RecoveryRoom) -> None:
     async with room.pace.answers(), room.unit_of_work.begin():
         user = await room.users.hold_address(email)
         if user is not None and await _may_have_a_code(user, email, room):
-            if _is_invited(user):
+            if user.awaits_invited:
                 user.invite_again()
             else:
                 user.request_password_reset()
@@ -84,7 +84,7 @@ async def send_invitation_code(user_id: UUID, *, room: RecoveryRoom) -> None:
     """Make the code that sets the first password and send it; the digest and the mail commit together."""
     async with room.unit_of_work.begin():
         user = await room.users.find(user_id)
-        if user is None or not _is_invited(user):
+        if user is None or not user.awaits_invited:
             return
         code, issued = room.mint.issue(Purpose.ACCEPT_INVITATION, user.id, utc_now())
         await room.codes.replace(issued)
@@ -135,25 +135,21 @@ async def change_password(current: str, password: NewPassword, *, principal: Pri
 
 
 async def _may_have_a_code(user: User, email: Email, room: RecoveryRoom) -> bool:
-    if user.status is not UserStatus.ACTIVE and not _is_invited(user):
+    if user.status is not UserStatus.ACTIVE and not user.awaits_invited:
         return False
     return await may_send_code(Purpose.RESET_PASSWORD, email.canonical, user.id, utc_now(), room.code_requests)
 
 
-def _is_invited(user: User) -> bool:
-    return user.is_invited and user.status is UserStatus.PENDING
-
-
 async def _redeem(user: User, code: str, room: RecoveryRoom) -> bool:
-    purpose = Purpose.ACCEPT_INVITATION if _is_invited(user) else Purpose.RESET_PASSWORD
+    purpose = Purpose.ACCEPT_INVITATION if user.awaits_invited else Purpose.RESET_PASSWORD
     digest = room.mint.digest(purpose, user.id, code)
-    may_have_one = _is_invited(user) or user.status is UserStatus.ACTIVE
+    may_have_one = user.awaits_invited or user.status is UserStatus.ACTIVE
     return may_have_one and await room.codes.redeem(purpose, user.id, digest, utc_now())
 
 
 async def _enter(user: User, password_hash: str, now: datetime, room: RecoveryRoom) -> None:
     """The code was right: of the owner of an account, or of somebody invited, who has it from now on."""
-    if _is_invited(user):
+    if user.awaits_invited:
         user.accept_invitation(password_hash, now)
         await settle_in(user, user.invited_name, None, now, room)
         return

@@ -126,6 +126,11 @@ class User(Aggregate):
         """What an administrator may do with the user next."""
         return self.machine.allowed(self.status)
 
+    @property
+    def awaits_invited(self) -> bool:
+        """Whether only the invitation's code makes him active: a stranger's attempt must not get the roles with it."""
+        return self.is_invited and self.status is UserStatus.PENDING
+
     def is_locked(self, now: datetime) -> bool:
         """Whether wrong passwords have locked him."""
         return self.locked_until is not None and now < self.locked_until
@@ -144,14 +149,19 @@ class User(Aggregate):
 
     def register_again(self, attempt: RegistrationAttempt) -> None:
         """Somebody registered the address again; a user who has proved it is told so, without a code."""
-        if self.status is UserStatus.PENDING:
+        if self.awaits_invited:
+            self.invite_again()
+        elif self.status is UserStatus.PENDING:
             self.record(UserVerificationRequested(user_id=self.id, attempt_id=attempt.id))
         else:
             self.record(UserRegistrationRepeated(user_id=self.id))
 
     def request_verification(self) -> None:
         """Ask for the mail once more."""
-        self.record(UserVerificationRequested(user_id=self.id))
+        if self.awaits_invited:
+            self.invite_again()
+        else:
+            self.record(UserVerificationRequested(user_id=self.id))
 
     def verify(self, attempt: RegistrationAttempt, now: datetime) -> None:
         """The code of an attempt was given: its data become the user's."""

@@ -77,7 +77,7 @@ async def register(
             else:
                 user.register_again(attempt)
                 await room.users.save(user)
-            if user.status is UserStatus.PENDING:
+            if user.status is UserStatus.PENDING and not user.awaits_invited:
                 await room.attempts.add(attempt)
                 await room.attempts.keep_newest(user.id, ATTEMPTS_KEPT)
             await room.trail.record(Action.REGISTER, actor=None, subject=user.id)
@@ -193,7 +193,7 @@ async def _may_have_a_code(user: User, email: Email, room: UserRoom) -> bool:
 
 async def _redeem(user: User, code: str, room: UserRoom) -> RegistrationAttempt | None:
     """The attempt that the code belongs to. A wrong code is a try for each of them; one that two share is nobody's."""
-    if user.status is not UserStatus.PENDING:
+    if user.status is not UserStatus.PENDING or user.awaits_invited:
         return None
     redeemed: list[RegistrationAttempt] = []
     for attempt in await room.attempts.of_user(user.id):
