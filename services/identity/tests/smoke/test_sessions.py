@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from identity_rooms import PASSWORD, Fakes, Visitor, bearer
+from identity_rooms import BASE, PASSWORD, Fakes, Visitor, bearer
 from promenade_chassis.ports import utc_now
 from promenade_chassis.testing.answers import faults_of, problem_of
 from promenade_identity.revocation.entity import RevocationKind
@@ -205,6 +205,8 @@ async def test_sessions_are_listed_and_ended(visitor: Visitor, address: str) -> 
     here = await visitor.login(address)
 
     listed = (await visitor.get("/auth/sessions", here["access_token"])).json()["items"]
+    path, stale = f"{BASE}/auth/sessions/{listed[1]['id']}", {**bearer(here["access_token"]), "If-Match": '"99"'}
+    problem_of(await visitor.client.delete(path, headers=stale), 412, "precondition-failed")
     ended = await visitor.delete(f"/auth/sessions/{listed[1]['id']}", here["access_token"])
 
     assert [(each["device"], each["ip"], each["current"]) for each in listed[1:]] == [

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from msgspec import Meta
 from promenade_chassis.http.access import own, public
 from promenade_chassis.http.lists import Asked, Listing, listed, listing
-from promenade_chassis.http.resources import AnyRequest, Caller, PathId, Resource, command
+from promenade_chassis.http.resources import AnyRequest, Caller, ExpectedVersion, PathId, Resource, command
 from promenade_chassis.ports import NoFilters, utc_now
 from promenade_kernel.values.email import Email
 
@@ -109,9 +109,13 @@ class SessionController(Controller):
         operation_id="end_session",
         summary="End a session",
     )
-    async def end(self, session_id: PathId, principal: Caller, session_room: Room) -> None:
+    async def end(
+        self, session_id: PathId, expected_version: ExpectedVersion, principal: Caller, session_room: Room
+    ) -> None:
         """Its refresh token and its access tokens stop counting at once."""
-        await use_cases.end_session(session_id, principal=principal, room=session_room)
+        await use_cases.end_session(
+            session_id, expected_version=expected_version, principal=principal, room=session_room
+        )
 
 
 def client_of(request: AnyRequest) -> Client:

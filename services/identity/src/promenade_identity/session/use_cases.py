@@ -98,7 +98,7 @@ async def logout(*, principal: Principal, room: SessionRoom) -> None:
     """End the session of the token that is used."""
     try:
         session_id = parse_id(principal.session_id or "")
-        await _end(session_id, EndReason.LOGOUT, principal, room)
+        await _end(session_id, EndReason.LOGOUT, None, principal, room)
     except (InvalidValue, NotFound):
         return
 
@@ -121,12 +121,14 @@ async def list_sessions(page: PageRequest, *, principal: Principal, room: Sessio
     return await room.sessions.list(principal.id, page, utc_now())
 
 
-async def end_session(session_id: UUID, *, principal: Principal, room: SessionRoom) -> None:
+async def end_session(
+    session_id: UUID, *, expected_version: int | None, principal: Principal, room: SessionRoom
+) -> None:
     """End a session of one's own, with sessions:revoke anybody's who holds no more than the caller.
 
     Raises `NotFound`, `PermissionNotHeld`.
     """
-    await _end(session_id, EndReason.ENDED, principal, room)
+    await _end(session_id, EndReason.ENDED, expected_version, principal, room)
 
 
 async def drop_expired(*, room: SessionRoom) -> bool:
@@ -219,13 +221,16 @@ async def _require_living_user(session: Session, room: SessionRoom) -> None:
         raise AccountSuspended
 
 
-async def _end(session_id: UUID, reason: EndReason, principal: Principal, room: SessionRoom) -> None:
+async def _end(
+    session_id: UUID, reason: EndReason, expected_version: int | None, principal: Principal, room: SessionRoom
+) -> None:
     now = utc_now()
     async with room.unit_of_work.begin():
         session = await room.sessions.hold(session_id)
         concerns(session.user_id, session_id=str(session.id))
         principal.require_reach(session.user_id, REVOKE, "session")
         await require_outranked(session.user_id, principal, room.users, room.grants)
+        session.expect_version(expected_version)
         session.end(reason, now)
         await room.sessions.save(session)
         await _record(_ACTIONS[reason], principal.id, session, room)
