@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from typing import Any
+from functools import cache
+from operator import attrgetter
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -63,6 +66,8 @@ from promenade_kernel.values.email import Email
 BASE = "/api/v1/identity"
 PASSWORD = "a walrus reads the evening news"
 RULES = PasswordRules(frozenset({"password password password"}))
+# One for all: the verifier of the application that they share looks for new ones every few seconds only.
+KEY = Ed25519Keysmith().make()
 AUTH = AuthSettings(issuer="https://promenade.example.com", jwks_url="")
 
 
@@ -84,7 +89,8 @@ class Fakes:
     hashes: QuickHashes = field(default_factory=QuickHashes)
     pace: CountedPace = field(default_factory=CountedPace)
     mails: RecordingMails = field(default_factory=RecordingMails)
-    ring: FixedKeyRing = field(default_factory=lambda: FixedKeyRing(Ed25519Keysmith().make()))
+    ring: FixedKeyRing = field(default_factory=lambda: FixedKeyRing(KEY))
+    answers: InMemoryIdempotencyStore = field(default_factory=InMemoryIdempotencyStore)
 
     def __post_init__(self) -> None:
         self.profiles = InMemoryProfiles(self.unit_of_work)
@@ -109,10 +115,9 @@ class Fakes:
             await self.users.unlock(user.id)
 
     def app(self) -> Litestar:
-        """The application as bootstrap composes it."""
-        settings = Settings(profile="test", auth=AUTH)
-        readiness = Readiness("identity", "1", {})
-        return build_app(settings, self.rooms, readiness, self.unit_of_work, InMemoryIdempotencyStore())
+        """The application as bootstrap composes it, on these fakes until another test asks for it on its own."""
+        _at_hand.fakes = self
+        return _application()
 
     def _rooms(self) -> Rooms:
         mint, templates = CodeMint(b"a key for tests"), PlainTemplates()
@@ -223,6 +228,39 @@ class Fakes:
             ),
             audit=AuditRoom(self.unit_of_work, self.trail),
         )
+
+
+class _AtHand:
+    """The fakes of the test that is running. An application takes a tenth of a second to make, so tests share one."""
+
+    fakes: Fakes
+
+
+class _Now:
+    """Whatever the fakes at hand have in this place at the moment when it is used."""
+
+    def __init__(self, find: Callable[[Fakes], Any]) -> None:
+        self._find = find
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._find(_at_hand.fakes), name)
+
+
+_at_hand = _AtHand()
+
+
+@cache
+def _application() -> Litestar:
+    unit_of_work, answers = _Now(lambda fakes: fakes.unit_of_work), _Now(lambda fakes: fakes.answers)
+    rooms = Rooms(**{each.name: _switched(each.name) for each in fields(Rooms)})
+    settings = Settings(profile="test", auth=AUTH)
+    return build_app(settings, rooms, Readiness("identity", "1", {}), cast("Any", unit_of_work), cast("Any", answers))
+
+
+def _switched(room: str) -> Any:
+    """A room of the same kind, for the framework looks at that, with the adapters of the fakes at hand."""
+    kind: Any = type(getattr(_at_hand.fakes.rooms, room))
+    return kind(**{each.name: _Now(attrgetter(f"rooms.{room}.{each.name}")) for each in fields(kind)})
 
 
 class Visitor:
