@@ -22,7 +22,7 @@ from promenade_local.mails import read_mails
 from promenade_local.state import StackState
 from promenade_local.story import Listener, Scene
 
-ROOM = 15  # a stack's processes and their admin ports
+ROOM = 20  # a stack's processes, their admin ports, and what a test starts beside them
 
 
 @dataclass(frozen=True)

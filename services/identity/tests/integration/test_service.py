@@ -122,13 +122,14 @@ async def test_users_who_never_prove_their_address_end(rooms: Rooms) -> None:
 
 
 def test_every_route_says_who_may_call_it(tmp_path: Path) -> None:
-    """Public are the ways to an account and to tokens, the keys and the health; all else is for signed-in users."""
+    """Public are the ways to an account and to tokens, public profiles, the keys and the health; else one signs in."""
     service = build(settings_for("", "redis://127.0.0.1:1", mail={"directory": str(tmp_path)}))
 
     public = {path for _, path, access in declared_access(service.app) if access.kind == "public"}
 
     ways_in = {f"/api/v1/identity/auth/{name}" for name in PUBLIC}
-    assert {path for path in public if path.startswith("/api")} == ways_in
+    profile = "/api/v1/identity/profiles/{user_id:uuid}"
+    assert {path for path in public if path.startswith("/api")} == {*ways_in, profile}
     assert "/.well-known/jwks.json" in public
 
 
