@@ -27,7 +27,6 @@ DEATHS = [
     ("identity", "/auth/register"),
     ("customer-management", "/place"),
     ("order-management", "/place"),
-    ("billing", "/payments"),
     ("gateway", "/orders"),
     ("postgres", "/payments"),
     ("valkey", "/place"),
@@ -39,6 +38,7 @@ DEATHS = [
             ("order-management", "/payments"),
             ("order-management", "/deliver"),
             ("billing", "/place"),
+            ("billing", "/payments"),
         )
     ),
 ]

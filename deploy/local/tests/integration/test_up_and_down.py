@@ -40,7 +40,7 @@ def test_nothing_runs_before_the_first_start(stack: StackUnderTest):
     assert not stack.home.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)])
 def test_a_signal_ends_the_foreground_stack(stack: StackUnderTest, number: signal.Signals):
     """Ctrl-C, a service manager and a closed terminal all leave nothing behind, and the exit status is 0."""
     with _in_foreground(stack) as foreground:
@@ -93,7 +93,7 @@ def test_a_busy_port_is_named(stack: StackUnderTest):
     [
         ("dies", 60, "billing does not stay alive: exit status 1", "billing cannot live"),
         ("fails-to-migrate", 60, "billing: migrating the database failed (exit status 1)", "the migration is broken"),
-        ("never-ready", 8, "not ready after 8 s", "logs/billing.log"),
+        pytest.param("never-ready", 8, "not ready after 8 s", "logs/billing.log", marks=pytest.mark.long),
     ],
 )
 def test_a_stack_that_cannot_start_says_why(stack: StackUnderTest, mood: str, within: int, reason: str, excerpt: str):
