@@ -161,7 +161,6 @@ class Fakes:
                 attempts=self.attempts,
                 contacts=self.contacts,
                 profiles=self.profiles,
-                grants=self.roles,
                 sessions=self.sessions,
                 passwords=self.hashes,
                 rules=RULES,

@@ -158,7 +158,6 @@ def furnish(settings: Settings) -> tuple[Rooms, Engines]:
             attempts=attempts,
             contacts=contacts,
             profiles=profiles,
-            grants=grants,
             sessions=sessions,
             passwords=hashes,
             rules=rules,

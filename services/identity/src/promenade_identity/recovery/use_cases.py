@@ -22,7 +22,6 @@ from promenade_identity.password.repository import PasswordHashes
 from promenade_identity.profile.repository import Profiles
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.revocation.repository import Announcements, Revocations
-from promenade_identity.role.repository import Grants
 from promenade_identity.session.entity import EndReason
 from promenade_identity.session.repository import Sessions
 from promenade_identity.user.entity import User, UserStatus
@@ -38,7 +37,6 @@ class RecoveryRoom:
     attempts: Attempts
     contacts: Contacts
     profiles: Profiles
-    grants: Grants
     sessions: Sessions
     passwords: PasswordHashes
     rules: PasswordRules

@@ -161,16 +161,12 @@ class Household(Protocol):
     def contacts(self) -> Contacts: ...
     @property
     def profiles(self) -> Profiles: ...
-    @property
-    def grants(self) -> Grants: ...
 
 
 async def settle_in(user: User, name: str | None, locale: str | None, now: datetime, room: Household) -> None:
     """Store an activated user with what he starts with: his proved address and a profile."""
     contact = Contact(user_id=user.id, value=user.email, is_primary=True)
     contact.verify(now)
-    # A change of his role that is under way did not see him as one who has it: it ends before he is.
-    await room.grants.require(user.roles)
     await room.users.save(user)
     await room.contacts.add(contact)
     await room.profiles.add(Profile(user_id=user.id, display_name=name, locale=locale))

@@ -21,7 +21,14 @@ from promenade_identity.profile.repository import Profiles
 from promenade_identity.revocation.entity import Revocation
 from promenade_identity.revocation.repository import Announcements, Revocations
 from promenade_identity.role.repository import Grants
-from promenade_identity.user.entity import PENDING_LIFETIME, SUPERADMIN, RegistrationAttempt, User, UserStatus
+from promenade_identity.user.entity import (
+    PENDING_LIFETIME,
+    REGISTERED_ROLES,
+    SUPERADMIN,
+    RegistrationAttempt,
+    User,
+    UserStatus,
+)
 from promenade_identity.user.repository import Attempts, Pace, Users, settle_in
 
 EXPIRED_AT_ONCE = 100
@@ -66,6 +73,8 @@ async def register(
         password_hash = await room.passwords.make(password)
         beat.restart()
         async with room.unit_of_work.begin():
+            # Before the user: a change of the role that is under way does not see who is new, and ends first.
+            await room.grants.require(REGISTERED_ROLES)
             known = await room.users.hold_address(email)
             user = known or User(email=email)
             attempt = RegistrationAttempt(
