@@ -45,7 +45,7 @@ NOT_DURABLE = {
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
-    "max_wal_size": "4GB",
+    "max_wal_size": "512MB",
     "dynamic_shared_memory_type": "mmap",
 }
 

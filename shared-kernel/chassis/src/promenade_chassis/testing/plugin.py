@@ -27,6 +27,7 @@ from promenade_chassis.testing.backends import (
 )
 from promenade_chassis.testing.databases import Migrate, TemplateDatabases
 from promenade_chassis.testing.redis_databases import lent_redis_database
+from promenade_chassis.testing.scratch import choose_scratch
 
 OWNED_RUN = pytest.StashKey[Path]()
 
@@ -50,6 +51,7 @@ class NewRedis(Protocol):
 def pytest_configure(config: pytest.Config) -> None:
     """The process that starts the run owns its engines; workers and nested runs share them."""
     settings.load_profile("promenade")
+    choose_scratch()
     folder = announce_run()
     if folder is not None:
         config.stash[OWNED_RUN] = folder
