@@ -40,12 +40,12 @@ def test_an_exception_is_the_spans_failure_and_its_words_are_not(
     tracer: OtlpTracer, recorded: InMemorySpanExporter
 ) -> None:
     """A message may quote somebody's data; the class is enough."""
-    with pytest.raises(ValueError, match="ada"), inside(tracer.begin("request", "server")):
+    with pytest.raises(ValueError, match="ada@"), inside(tracer.begin("request", "server")):
         raise ValueError("ada@example.org")
 
     (span,) = recorded.get_finished_spans()
     assert (span.status.status_code, dict(span.attributes or {})) == (StatusCode.ERROR, {"error.type": "ValueError"})
-    assert "ada" not in span.to_json()
+    assert "ada@" not in span.to_json(), "three letters alone are part of one random id in eighty"
     assert current_span() is None
 
 
