@@ -204,4 +204,4 @@ async def test_no_address_stands_in_redis(gateway: Any, store: redis.asyncio.Red
 
     keys = [key async for key in store.scan_iter("{rate}:*")]
     assert len(keys) == 2
-    assert "ada" not in str(keys)
+    assert "ada@" not in str(keys)

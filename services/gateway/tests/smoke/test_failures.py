@@ -17,7 +17,10 @@ NOBODY = "http://127.0.0.1:1"
 
 async def test_a_service_that_is_down_is_a_503_on_its_own_routes(gateway: Any, mint: Mint) -> None:
     """With Retry-After, at once; all others work."""
-    async with upstream(echo) as url, gateway({"billing": url, "order-management": NOBODY}) as client:
+    async with (
+        upstream(echo) as url,
+        gateway({"billing": url, "order-management": NOBODY}, connect_seconds=30) as client,
+    ):
         began = time.monotonic()
         down = await client.get(ORDERS, headers=mint.bearer())
         took = time.monotonic() - began
@@ -27,7 +30,7 @@ async def test_a_service_that_is_down_is_a_503_on_its_own_routes(gateway: Any, m
     assert down.json()["code"] == "service-unavailable"
     assert down.headers["Retry-After"] == "1"
     assert "order-management" in down.json()["detail"]
-    assert took < stretched(1)
+    assert took < stretched(10)
     assert up.status_code == 200
 
 

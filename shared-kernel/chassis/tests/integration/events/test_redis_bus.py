@@ -174,7 +174,7 @@ async def test_closing_ends_in_time_while_redis_hangs(link: RedisLink, redis_url
 
         await bus.close(1)
 
-        assert loop.time() - began < stretched(1.5)
+        assert loop.time() - began < stretched(2.5)  # one more answer waited for is two seconds more
 
 
 async def test_two_replicas_keep_the_order_of_each_subject(link: RedisLink, rigs: MakeRig):

@@ -130,7 +130,7 @@ async def test_stopping_ends_in_time_while_an_engine_hangs(
 
         await asyncio.gather(*(worker.stop(2) for worker in workers))
 
-        assert loop.time() - began < stretched(2.5)
+        assert loop.time() - began < stretched(3.5)  # one more answer waited for is two seconds more
         proxy.heal()
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from promenade_chassis.events import supervision
 from promenade_chassis.events.supervision import cancelled, supervised
-from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.polling import eventually, stretched
 from prometheus_client import REGISTRY
 from psycopg.errors import UniqueViolation
 from structlog.testing import capture_logs
@@ -23,7 +23,7 @@ async def test_a_loop_that_crashes_is_started_again():
         if runs < 3:
             raise OSError("away")
 
-    await asyncio.wait_for(supervised("test", crash_twice), 5)
+    await asyncio.wait_for(supervised("test", crash_twice), stretched(20))
 
     assert runs == 3
 
@@ -48,7 +48,7 @@ async def test_every_failure_of_a_loop_is_counted_and_the_same_one_said_now_and_
     monkeypatch.setattr(supervision, "time", SimpleNamespace(monotonic=lambda: now))
 
     with capture_logs() as said:
-        await asyncio.wait_for(supervised("test", crash_six_times, context="billing", stream="s"), 10)
+        await asyncio.wait_for(supervised("test", crash_six_times, context="billing", stream="s"), stretched(20))
 
     assert _failures() == before + 6
     assert [line["event"] for line in said] == ["loop.interrupted"] * 6
@@ -74,7 +74,7 @@ async def test_what_postgresql_quotes_is_not_said_by_a_loop():
             raise UniqueViolation("duplicate key\nDETAIL:  Key (email)=(ada@example.org) already exists.")
 
     with capture_logs() as said:
-        await asyncio.wait_for(supervised("test", crash_once), 5)
+        await asyncio.wait_for(supervised("test", crash_once), stretched(20))
 
     assert [line["error"] for line in said] == ["UniqueViolation 23505"]
 
@@ -100,7 +100,7 @@ async def test_a_task_that_swallows_a_cancellation_is_asked_again():
     task = asyncio.create_task(stubborn())
     await asyncio.sleep(0)
 
-    await asyncio.wait_for(cancelled(task), 5)
+    await asyncio.wait_for(cancelled(task), stretched(20))
 
     assert task.cancelled()
 

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from promenade_chassis.telemetry.dispatch import Dispatch
 from promenade_chassis.telemetry.otlp import OtlpTracer, tracer_provider
-from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.polling import eventually, stretched
 from structlog.testing import capture_logs
 
 
@@ -86,7 +86,7 @@ async def test_a_full_queue_drops_and_counts_and_delays_nobody() -> None:
     took = time.perf_counter() - began
 
     assert dropped.count == 950
-    assert took < 1.0
+    assert took < stretched(10)  # who waited for the exporter would wait for ever
     exporter.open.set()
     dispatch.stop(5)
     assert (len(exporter.taken), dropped.count) == (60, 950)
@@ -119,7 +119,7 @@ def test_stopping_waits_no_longer_than_it_may(within: float) -> None:
     dispatch.stop(within)
     took = time.monotonic() - began
 
-    assert within <= took < within + 1.0
+    assert within <= took < within + stretched(5)  # who waited for the collector would wait for ever
     assert dropped.count in (15, 25)  # the exporter has ten of them in hand, if its thread was quick enough
 
 
