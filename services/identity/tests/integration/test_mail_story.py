@@ -84,6 +84,8 @@ async def rows(database: Database, statement: LiteralString) -> list[dict[str, A
 def readable(value: object) -> str | bytes:
     if isinstance(value, datetime):
         return ""
+    if isinstance(value, list):
+        return " ".join(str(readable(each)) for each in value)
     if isinstance(value, bytes):
         try:
             value = value.decode()
