@@ -19,7 +19,7 @@ from promenade_chassis.embedded.placement import remove_data
 from promenade_chassis.testing.polling import stretched
 from promenade_chassis.testing.ports import lent_port
 from promenade_local.mails import read_mails
-from promenade_local.state import StackState
+from promenade_local.state import Row, StackState
 from promenade_local.story import Listener, Scene
 
 ROOM = 20  # a stack's processes, their admin ports, and what a test starts beside them
@@ -50,19 +50,25 @@ class Stack:
         answer = self.promenade("status", "--json")
         return {row["name"]: row for row in json.loads(answer.stdout)["processes"]}
 
-    def pid(self, name: str) -> int:
-        """Whose process it is at this moment; quicker than asking `promenade status`."""
+    def rows(self) -> dict[str, Row]:
+        """What the supervisor has written down; quicker than asking `promenade status`, which asks them all."""
         state = StackState.read(self.home / "state.json")
-        assert state is not None
-        row = next(row for row in state.processes if row.name == name)
-        assert row.process is not None
-        return row.process.pid
+        return {row.name: row for row in state.processes} if state else {}
+
+    def pid(self, name: str) -> int:
+        """Whose process it is at this moment."""
+        process = self.rows()[name].process
+        assert process is not None
+        return process.pid
 
     def alive(self, name: str) -> int | None:
         """Its pid, unless it is being started again."""
-        state = StackState.read(self.home / "state.json")
-        row = next((row for row in state.processes if row.name == name), None) if state else None
+        row = self.rows().get(name)
         return row.process.pid if row and row.process and row.process.process() else None
+
+    def restarts(self) -> dict[str, int]:
+        """How often each was started again."""
+        return {name: row.restarts for name, row in self.rows().items()}
 
     def scene(self, listener: Listener, within: float | None = None) -> Scene:
         admin = json.loads((self.home / "credentials.json").read_text(encoding="utf-8"))
