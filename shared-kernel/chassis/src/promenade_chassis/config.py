@@ -100,7 +100,7 @@ class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attempts: int = 8
     backoff_first_ms: int = 200
     backoff_cap_seconds: int = 30
-    gap_wait_seconds: int = 10
+    gap_wait_seconds: float = 10
     outbox_retention_days: int = 7
     stream_retention_days: int = 7
     inbox_retention_days: int = 30

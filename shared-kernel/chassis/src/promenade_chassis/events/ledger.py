@@ -91,7 +91,7 @@ class BookLedger:
         self._meters = meters or Uncounted()
         self._together = Together(book, settings, self._meters)
         self._policy = RetryPolicy.of(settings)
-        self._gap_wait = float(settings.gap_wait_seconds)
+        self._gap_wait = settings.gap_wait_seconds
         self._jitter = jitter
         self._context = context
 

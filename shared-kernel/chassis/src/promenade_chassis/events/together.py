@@ -31,7 +31,7 @@ class Together:
     def __init__(self, book: Book, settings: EventsSettings, meters: Meters) -> None:
         self._book = book
         self._meters = meters
-        self._gap_wait = float(settings.gap_wait_seconds)
+        self._gap_wait = settings.gap_wait_seconds
 
     async def settle(self, items: Sequence[Item]) -> None:
         """One transaction for all that have their turn; their outcome is set. What stays undecided must go alone.

@@ -70,7 +70,7 @@ class VolatileLedger:
         self.dead_letters: deque[DeadLetter] = deque(maxlen=_LETTERS_KEPT)
         self._context = context
         self._policy = RetryPolicy.of(chosen)
-        self._gap_wait = float(chosen.gap_wait_seconds)
+        self._gap_wait = chosen.gap_wait_seconds
         self._jitter = jitter
         self._reached: defaultdict[str, dict[int, int]] = defaultdict(dict)  # by source and subject
         self._first_seen: dict[tuple[str, int], float] = {}

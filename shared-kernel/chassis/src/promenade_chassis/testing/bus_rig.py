@@ -22,7 +22,7 @@ from promenade_chassis.testing.ledger import InMemoryLedger
 from promenade_chassis.testing.polling import stretched
 
 CONTEXT = "billing"
-QUICK = EventsSettings(attempts=3, backoff_first_ms=20, backoff_cap_seconds=1, gap_wait_seconds=1)
+QUICK = EventsSettings(attempts=3, backoff_first_ms=20, backoff_cap_seconds=1, gap_wait_seconds=0.3)
 """The events' settings, in a hurry."""
 
 Fact = tuple[UUID, int]

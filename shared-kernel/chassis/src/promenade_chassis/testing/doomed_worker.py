@@ -66,6 +66,7 @@ class Plan(msgspec.Struct, kw_only=True):
         moods: how the reaction behaves to a subject's events: `refuses`, `always-fails`, `fails-twice`.
         slow: seconds that each reaction takes, so that much is waiting when something breaks.
         batch: the reaction takes all the events of a transaction in one call.
+        claim_after: seconds after which it takes over what the dead left, and waits a third of that for a lost past.
         stop_within: seconds from SIGTERM until it gives up what it has not finished.
     """
 
@@ -98,7 +99,7 @@ def live(plan: bytes, told: Connection) -> None:
 
 async def _work(plan: Plan, told: Connection) -> None:
     settings = settings_for(
-        plan.redis_url, adapter=plan.adapter, attempts=plan.attempts, gap_wait=1 if plan.claim_after else 10
+        plan.redis_url, adapter=plan.adapter, attempts=plan.attempts, gap_wait=plan.claim_after / 3 or 10
     )
     configure_logging(settings.log, service=plan.replica)
     reached = _doom(plan)
@@ -122,7 +123,7 @@ async def _work(plan: Plan, told: Connection) -> None:
         await database.close()
 
 
-def settings_for(redis_url: str, *, adapter: str = "redis", attempts: int = 8, gap_wait: int = 10) -> Settings:
+def settings_for(redis_url: str, *, adapter: str = "redis", attempts: int = 8, gap_wait: float = 10) -> Settings:
     """A worker's settings, as by default but for a quick first retry."""
     return Settings(
         profile="test",

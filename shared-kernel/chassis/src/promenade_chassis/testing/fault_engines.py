@@ -24,6 +24,7 @@ class MortalEngines:
     def __init__(self, pair: EnginePair, starter: ThreadPoolExecutor) -> None:
         self.pair = pair
         self._starter = starter
+        self._template = ""
 
     @property
     def redis_url(self) -> str:
@@ -57,7 +58,11 @@ class MortalEngines:
 
     async def new_database(self, name: str) -> str:
         """The URL of an empty database with the chassis' tables."""
-        return await asyncio.to_thread(_new_database, self.pair.postgres.admin_url, name)
+        admin_url = self.pair.postgres.admin_url
+        if not self._template:
+            self._template = await asyncio.to_thread(_create, admin_url, "migrated", "template1")
+            await asyncio.to_thread(migrate, self._template, folders_of("promenade_chassis")[:1])
+        return await asyncio.to_thread(_create, admin_url, name, self._template.rpartition("/")[2])
 
 
 @contextmanager
@@ -70,10 +75,8 @@ def mortal_engines_at(home: Path) -> Generator[MortalEngines]:
         remove_data(home)
 
 
-def _new_database(admin_url: str, name: str) -> str:
+def _create(admin_url: str, name: str, template: str) -> str:
     unique = f"{name}_{new_id().hex[-12:]}"
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {unique}")  # pyright: ignore[reportArgumentType, reportCallIssue]
-    url = f"{admin_url.rpartition('/')[0]}/{unique}"
-    migrate(url, folders_of("promenade_chassis")[:1])
-    return url
+        connection.execute(f"CREATE DATABASE {unique} TEMPLATE {template}")  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return f"{admin_url.rpartition('/')[0]}/{unique}"

@@ -68,9 +68,9 @@ async def outlets(database: Database, link: RedisLink) -> AsyncGenerator[NewOutl
         await connection.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mortal_engines(tmp_path_factory: pytest.TempPathFactory) -> Generator[MortalEngines, None, None]:
-    """PostgreSQL and Valkey of this module's own, to be killed."""
+    """PostgreSQL and Valkey to be killed; `mortal_rig` finds both alive, whatever was done to them before."""
     with mortal_engines_at(tmp_path_factory.mktemp("mortal")) as engines:
         yield engines
 

@@ -100,9 +100,9 @@ async def test_one_of_two_consumers_killed_leaves_its_entries_to_the_other(rig: 
     The wait for a lost past is shorter here than the wait for the dead, as it is by default (10 s and 15 s).
     """
     await rig.launch("identity")
-    await rig.launch("billing", replica="survivor", claim_after=3.0)
+    await rig.launch("billing", replica="survivor", claim_after=1.5)
     async with Load(rig.producer) as load:
-        doomed = await rig.launch("billing", replica="doomed", claim_after=3.0, fault="in-batch", nth=10)
+        doomed = await rig.launch("billing", replica="doomed", claim_after=1.5, fault="in-batch", nth=10)
         await killed(doomed)
         await load.more(20)
 

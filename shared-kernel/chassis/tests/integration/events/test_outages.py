@@ -104,10 +104,10 @@ async def test_workers_start_while_redis_is_away(mortal_rig: FaultRig, mortal_en
 async def test_sigterm_under_load_while_an_engine_is_away(
     mortal_rig: FaultRig, mortal_engines: MortalEngines, away: list[Name]
 ):
-    """Exit 0 within the deadline, which is three seconds here; what was left is done by the next ones."""
+    """Exit 0 within the deadline, which is one second here; what was left is done by the next ones."""
     processes = [
-        await mortal_rig.launch("identity", stop_within=3),
-        await mortal_rig.launch("billing", stop_within=3, slow=0.002),
+        await mortal_rig.launch("identity", stop_within=1),
+        await mortal_rig.launch("billing", stop_within=1, slow=0.002),
     ]
     async with Load(mortal_rig.producer) as load:
         await mortal_rig.progresses()

@@ -128,9 +128,9 @@ async def test_stopping_ends_in_time_while_an_engine_hangs(
         await record(producer, facts[100:])
         began = loop.time()
 
-        await asyncio.gather(*(worker.stop(2) for worker in workers))
+        await asyncio.gather(*(worker.stop(1) for worker in workers))
 
-        assert loop.time() - began < stretched(3.5)  # one more answer waited for is two seconds more
+        assert loop.time() - began < stretched(2.5)  # one more answer waited for is two seconds more
         proxy.heal()
 
 
