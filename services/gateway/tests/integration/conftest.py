@@ -28,11 +28,12 @@ def gateway(mint: Mint, redis_url: str) -> Any:
 
     @asynccontextmanager
     async def start(upstreams: Any, **named: Any) -> AsyncGenerator[httpx.AsyncClient, None]:
-        # A loaded machine does not make Redis away.
-        settings = settings_for(upstreams, **{"redis_url": redis_url, "redis_seconds": 10.0, **named})
+        # A loaded machine makes neither Redis nor a service away.
+        patience = {"redis_seconds": 10.0, "connect_seconds": 30.0}
+        settings = settings_for(upstreams, **{"redis_url": redis_url, **patience, **named})
         async with (
             serving_gateway(settings, verifier=mint.verifier()),
-            httpx.AsyncClient(base_url=url_of(settings), timeout=10) as client,
+            httpx.AsyncClient(base_url=url_of(settings), timeout=60) as client,
         ):
             yield client
 

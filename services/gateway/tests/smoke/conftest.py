@@ -24,10 +24,11 @@ def gateway(mint: Mint, admission: FakeAdmission) -> Any:
 
     @asynccontextmanager
     async def start(upstreams: Any, **named: Any) -> AsyncGenerator[httpx.AsyncClient, None]:
-        settings = settings_for(upstreams, **named)
+        # A loaded machine makes connecting slow, and no service away.
+        settings = settings_for(upstreams, **{"connect_seconds": 30.0, **named})
         async with (
             serving_gateway(settings, verifier=mint.verifier(), admission=admission),
-            httpx.AsyncClient(base_url=url_of(settings), timeout=10) as client,
+            httpx.AsyncClient(base_url=url_of(settings), timeout=60) as client,
         ):
             yield client
 

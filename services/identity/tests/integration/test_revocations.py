@@ -128,9 +128,9 @@ async def test_the_worker_fills_an_emptied_redis(settings: Settings, redis: Redi
         assert await keys_in(redis) == expected
 
     async with working(build(settings)):
-        await eventually(is_filled, within=1)
+        await eventually(is_filled)
         await redis.flushdb()
-        await eventually(is_filled, within=1)
+        await eventually(is_filled, within=4)  # it looks three times a second; a loaded machine sees it later
 
 
 async def test_logging_out_works_while_redis_is_away(rooms: Rooms, engines: Engines) -> None:

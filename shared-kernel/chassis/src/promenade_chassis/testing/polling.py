@@ -15,7 +15,7 @@ def stretched(seconds: float) -> float:
     return seconds * float(os.environ.get("PROMENADE_TEST_SCALE", "1"))
 
 
-async def eventually(assertion: Callable[[], T | Awaitable[T]], within: float = 5.0, every: float = 0.02) -> T:
+async def eventually(assertion: Callable[[], T | Awaitable[T]], within: float = 20.0, every: float = 0.02) -> T:
     """Call `assertion`, plain or async, until it raises nothing; returns what it returned.
 
     After `within` seconds, stretched, the last failure is raised as it is.
@@ -31,7 +31,7 @@ async def eventually(assertion: Callable[[], T | Awaitable[T]], within: float = 
         await asyncio.sleep(every)
 
 
-def eventually_blocking(assertion: Callable[[], T], within: float = 5.0, every: float = 0.02) -> T:
+def eventually_blocking(assertion: Callable[[], T], within: float = 20.0, every: float = 0.02) -> T:
     """`eventually` for a test without an event loop."""
     deadline = time.monotonic() + stretched(within)
     while True:

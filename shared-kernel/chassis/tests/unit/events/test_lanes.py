@@ -72,7 +72,7 @@ async def test_a_subject_is_handled_in_order(batch: int):
 async def test_what_pauses_holds_up_its_subject_only(batch: int):
     """In one and the same lane the others go on, and what follows of the subject waits behind it."""
     done: list[Work] = []
-    async with running(recording(done, Again(0.1)), count=1, batch=batch) as lanes:
+    async with running(recording(done, Again(0.3)), count=1, batch=batch) as lanes:
         for work in (("slow", 1), ("slow", 2), ("quick", 1), ("quick", 2)):
             lanes.put([work])
         await eventually(lambda: _equal(len(done), 4))

@@ -68,7 +68,7 @@ async def test_spans_arrive_in_order() -> None:
 
     end_spans(tracer_to(dispatch), 100)
 
-    await eventually(lambda: _same(exporter.taken, [str(number) for number in range(100)]), within=5)
+    await eventually(lambda: _same(exporter.taken, [str(number) for number in range(100)]))
     dispatch.stop(1)
     assert dropped.count == 0
 
@@ -79,7 +79,7 @@ async def test_a_full_queue_drops_and_counts_and_delays_nobody() -> None:
     dispatch = Dispatch(exporter, dropped, room=50, batch=10, delay=60)  # only a full batch wakes it
     tracer = tracer_to(dispatch)
     end_spans(tracer, 10)
-    await eventually(lambda: _same(len(dispatch.waiting), 0), within=5)  # these the exporter has in hand
+    await eventually(lambda: _same(len(dispatch.waiting), 0))  # these the exporter has in hand
 
     began = time.perf_counter()
     end_spans(tracer, 1000)
@@ -99,7 +99,7 @@ async def test_what_the_collector_does_not_take_is_counted_and_said_once() -> No
         dispatch = Dispatch(exporter, dropped, batch=10, delay=0.01)
         tracer = tracer_to(dispatch)
         end_spans(tracer, 100)
-        await eventually(lambda: _same(dropped.count, 100), within=5)
+        await eventually(lambda: _same(dropped.count, 100))
         exporter.back = True
         end_spans(tracer, 5)
         dispatch.stop(1)

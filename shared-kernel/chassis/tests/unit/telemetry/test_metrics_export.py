@@ -92,13 +92,13 @@ async def test_metrics_go_out_again_and_again(collector: Collector, registry: Co
     def first_cups() -> int:
         return collector.metric("tea", "cups_total").sum.data_points[0].start_time_unix_nano
 
-    since = await eventually(first_cups, within=5)
+    since = await eventually(first_cups)
     cups.inc(7)
 
     def seven() -> None:
         assert collector.metric("tea", "cups_total").sum.data_points[0].as_double == 7
 
-    await eventually(seven, within=5)
+    await eventually(seven)
     assert first_cups() == since
     export.stop(5)
 
