@@ -23,7 +23,7 @@ import psutil
 from promenade_chassis.embedded.placement import remove_data
 from promenade_kernel.events.envelope import Envelope, stream_of
 from promenade_local.mails import read_mails
-from promenade_local.plan import CONTEXTS, GATEWAY
+from promenade_local.names import CONTEXTS, GATEWAY
 from promenade_local.state import StackState
 from promenade_local.story import Door
 from redis.asyncio import Redis

@@ -17,7 +17,7 @@ from e2e_stack import Stack
 from promenade_chassis.embedded.databases import database_name
 from promenade_local.environment import Surroundings
 from promenade_local.home import Home
-from promenade_local.plan import CONTEXTS
+from promenade_local.names import CONTEXTS
 from promenade_local.state import StackState
 from psycopg.rows import dict_row
 

@@ -15,7 +15,7 @@ from e2e_replicas import Books
 from e2e_stack import Stack
 from promenade_chassis.testing.answers import problem_of
 from promenade_local.mails import read_mails
-from promenade_local.plan import CONTEXTS
+from promenade_local.names import CONTEXTS
 
 ROWS = [row for row in hand_table()["identity"].values() if row.path.startswith(("/api/", "/.well-known/"))]
 PASSWORD = "a heron waits for nobody at all"

@@ -20,7 +20,7 @@ from e2e_stack import Silence, Stack, running_stack
 from promenade_chassis.testing.polling import eventually, eventually_blocking, stretched
 from promenade_kernel.values.ids import new_id
 from promenade_local import event_commands
-from promenade_local.plan import NAMES
+from promenade_local.names import NAMES
 from promenade_local.state import StackState
 from promenade_local.story import tell
 from typer.testing import CliRunner

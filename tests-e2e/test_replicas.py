@@ -12,7 +12,7 @@ import pytest
 from e2e_replicas import Books, Crew, crew_beside, kill
 from e2e_stack import Silence, Stack
 from promenade_chassis.testing.polling import eventually, stretched
-from promenade_local.plan import CONTEXTS
+from promenade_local.names import CONTEXTS
 from promenade_local.story import tell
 
 STORIES = 30

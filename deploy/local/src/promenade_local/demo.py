@@ -17,7 +17,8 @@ from promenade_local.detached import start_detached
 from promenade_local.errors import StackError
 from promenade_local.home import Home
 from promenade_local.mails import read_mails
-from promenade_local.plan import CONTEXTS, Options
+from promenade_local.names import CONTEXTS
+from promenade_local.plan import Options
 from promenade_local.screen import Screen
 from promenade_local.state import StackState, running_stack
 from promenade_local.story import Scene, tell

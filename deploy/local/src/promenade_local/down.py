@@ -8,7 +8,7 @@ from promenade_chassis.embedded.liveness import wait_gone
 
 from promenade_local.home import Home
 from promenade_local.state import StackState, running_stack
-from promenade_local.supervisor import end_strays
+from promenade_local.strays import end_strays
 
 SUPERVISOR_WITHIN = 90.0
 

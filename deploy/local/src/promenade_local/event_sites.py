@@ -12,7 +12,7 @@ from promenade_chassis.embedded.valkey import ValkeyEngine
 from promenade_local.environment import config_folder
 from promenade_local.errors import StackError
 from promenade_local.home import Home
-from promenade_local.plan import CONTEXTS
+from promenade_local.names import CONTEXTS
 from promenade_local.state import StackState, running_stack
 
 

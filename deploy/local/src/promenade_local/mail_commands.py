@@ -4,15 +4,19 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from promenade_local.home import Home
 from promenade_local.mails import Mail, choose_mail, harmless, read_mails
+from promenade_local.screen import wide_console
 
-app = typer.Typer(help="The mails that the stack has sent.", no_args_is_help=True)
-console = Console()
+app = typer.Typer(
+    help="The mails that the stack has sent.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
 
 
 @app.command("list")
@@ -37,7 +41,7 @@ def list_mails(
         table.add_row(
             str(number), f"{mail.date:%Y-%m-%d %H:%M:%S}", Text(_in_a_line(mail.to)), Text(_in_a_line(mail.subject))
         )
-    console.print(table)
+    wide_console().print(table)
 
 
 @app.command()

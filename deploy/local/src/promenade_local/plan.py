@@ -14,14 +14,9 @@ from promenade_chassis.embedded.valkey import ValkeyEngine
 from promenade_local.environment import Surroundings
 from promenade_local.errors import StackError
 from promenade_local.home import Home
+from promenade_local.names import CONTEXTS, GATEWAY, NAMES, SUITE
 from promenade_local.state import Row
 from promenade_local.units import Unit
-
-CONTEXTS = ("identity", "customer-management", "order-management", "billing")
-GATEWAY = "gateway"
-ENGINES = ("postgres", "valkey")
-NAMES = (GATEWAY, *CONTEXTS, *ENGINES)
-SUITE = "suite"  # all five applications in one process
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What a person sees while the stack comes up: a live table on a terminal, plain lines anywhere else."""
 
+import os
+import shutil
 from pathlib import Path
 
 from rich.console import Console
@@ -7,10 +9,18 @@ from rich.live import Live
 from rich.table import Table
 
 from promenade_local.credentials import EMAIL
-from promenade_local.plan import NAMES
+from promenade_local.names import NAMES
 from promenade_local.reports import Failed, Ready, Report, Step
 
 WAITING = "[dim]starting[/dim]"
+
+
+def wide_console() -> Console:
+    """A console that breaks no line of a table where nobody looks at it but a program."""
+    console = Console()
+    if not os.environ.get("COLUMNS") and not console.is_terminal:
+        console.width = max(shutil.get_terminal_size((120, 24)).columns, 120)
+    return console
 
 
 class Screen:

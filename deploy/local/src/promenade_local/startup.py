@@ -16,7 +16,8 @@ from promenade_local.credentials import keep_credentials, pending_credentials
 from promenade_local.errors import StackError
 from promenade_local.home import Home
 from promenade_local.logfiles import tail
-from promenade_local.plan import CONTEXTS, GATEWAY, Plan
+from promenade_local.names import CONTEXTS, GATEWAY
+from promenade_local.plan import Plan
 from promenade_local.probes import accepts_queries, is_ready, is_whole, pings, until
 from promenade_local.reports import Step, Tell
 from promenade_local.units import Keeper, Unit

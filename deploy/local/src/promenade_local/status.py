@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from promenade_local.home import Home
-from promenade_local.plan import ENGINES
+from promenade_local.names import ENGINES
 from promenade_local.probes import accepts_queries, is_ready, pings
 from promenade_local.state import Row, StackState, running_stack
 

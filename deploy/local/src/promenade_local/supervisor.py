@@ -1,24 +1,19 @@
 """One stack from its first process to its last, in this process."""
 
 import asyncio
-import contextlib
 import signal
 import time
 import traceback
 
-import psutil
 from promenade_chassis.embedded.errors import EngineError
-from promenade_chassis.embedded.launch import kill_session
-from promenade_chassis.embedded.liveness import wait_gone
 
 from promenade_local.errors import StackError
 from promenade_local.home import Home, HomeInUse
 from promenade_local.plan import Options, choose_ports, make_plan
 from promenade_local.reports import Failed, Ready, Tell
 from promenade_local.stack import Stack
-from promenade_local.state import StackState, running_stack
-
-STRAYS_WITHIN = 5.0
+from promenade_local.state import running_stack
+from promenade_local.strays import end_strays
 
 
 def run_stack(home: Home, options: Options, tell: Tell) -> int:
@@ -49,21 +44,6 @@ def in_use_message(home: Home, refused: HomeInUse) -> str:
         f"Promenade runs already on the home {home.root}: process {state.supervisor.pid}, "
         f"http://127.0.0.1:{state.port} (see promenade status; promenade down stops it)"
     )
-
-
-def end_strays(home: Home) -> None:
-    """End what a supervisor that was killed could not end; on Linux the kernel has told them already."""
-    state = StackState.read(home.state)
-    if state is None:
-        return
-    found = {row.process for row in state.processes if row.process is not None}
-    strays = [process for process in (incarnation.process() for incarnation in found) if process is not None]
-    for stray in strays:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            stray.send_signal(signal.SIGINT if stray.name() == "postgres" else signal.SIGTERM)
-    for survivor in wait_gone(strays, within=STRAYS_WITHIN):
-        kill_session(survivor.pid)
-    home.state.unlink(missing_ok=True)
 
 
 async def _supervise(home: Home, options: Options, tell: Tell) -> None:

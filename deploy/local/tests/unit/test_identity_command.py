@@ -7,7 +7,7 @@ import pytest
 from promenade_local.errors import StackError
 from promenade_local.home import Home
 from promenade_local.identity_command import identity_environment
-from promenade_local.plan import NAMES
+from promenade_local.names import NAMES
 from promenade_local.state import Incarnation, Row, StackState
 
 CONFIG = Path(__file__).resolve().parents[4] / "config"

@@ -9,7 +9,8 @@ from promenade_chassis.embedded.network import LOOPBACK
 from promenade_chassis.testing.ports import lent_port
 from promenade_local.errors import StackError
 from promenade_local.home import Home
-from promenade_local.plan import CONTEXTS, NAMES, Options, choose_ports, make_plan
+from promenade_local.names import CONTEXTS, NAMES
+from promenade_local.plan import Options, choose_ports, make_plan
 
 
 @pytest.fixture
