@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from promenade_chassis.http import listener
 from promenade_chassis.http.listener import Server, close_door
 from promenade_chassis.testing.polling import eventually
 from promenade_chassis.testing.ports import lent_port
@@ -115,8 +116,9 @@ async def test_a_kernel_that_tells_nothing_stops_no_stop(information: bytes | OS
     await asyncio.wait_for(close_door([Sandboxed(information)]), timeout=0.5)
 
 
-async def test_a_client_that_never_asks_does_not_hold_the_server_up() -> None:
+async def test_a_client_that_never_asks_does_not_hold_the_server_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who connects and says nothing is sent away before long."""
+    monkeypatch.setattr(listener, "STILL_ASKING_SECONDS", 0.2)
     port = lent_port()
     server, task = await started(port)
     _, writer = await asyncio.open_connection("127.0.0.1", port)
