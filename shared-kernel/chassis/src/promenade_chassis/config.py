@@ -57,7 +57,7 @@ class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_size: int = 1
     max_size: int = 10
     statement_timeout_ms: int = 30_000
-    acquire_timeout_seconds: int = 5
+    acquire_timeout_seconds: float = 5
     check_connections: bool = True
 
 

@@ -250,7 +250,7 @@ async def test_a_statement_ends_in_time(database_url: str) -> None:
 
 async def test_waiting_for_a_connection_ends_in_time(database_url: str) -> None:
     """A pool that is used up answers with an error, which becomes a 503."""
-    database = Database(DatabaseSettings(url=database_url, max_size=1, acquire_timeout_seconds=1))
+    database = Database(DatabaseSettings(url=database_url, max_size=1, acquire_timeout_seconds=0.2))
     await database.open()
 
     async def second() -> None:

@@ -20,7 +20,7 @@ from promenade_chassis.embedded.account import Account, engine_account
 from promenade_chassis.embedded.databases import create_databases
 from promenade_chassis.embedded.installation import installation
 from promenade_chassis.embedded.network import is_free
-from promenade_chassis.embedded.pair import EnginePair, running_engines
+from promenade_chassis.embedded.pair import NAMES, EnginePair, running_engines
 from promenade_chassis.embedded.placement import remove_data
 from promenade_chassis.testing.polling import eventually_blocking, stretched
 
@@ -54,6 +54,26 @@ def home(tmp_path: Path) -> Iterator[Path]:
     closed.mkdir(mode=0o700)
     yield closed
     remove_data(closed)
+
+
+@pytest.fixture(scope="module")
+def module_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnginePair]:
+    """Both engines of this module's own."""
+    folder = tmp_path_factory.mktemp("engines")
+    try:
+        with running_engines(folder, valkey_durable=True) as pair:
+            yield pair
+    finally:
+        remove_data(folder)
+
+
+@pytest.fixture
+def engines(module_engines: EnginePair) -> EnginePair:
+    """The same for all tests that ask, each of which finds both alive."""
+    for name in NAMES:
+        if name not in module_engines.pids:
+            module_engines.begin(name)
+    return module_engines
 
 
 @as_root
@@ -113,39 +133,39 @@ def test_an_ordinary_user_runs_the_engines_from_the_wheel(reachable: Path):
     assert not (home / "data").is_symlink()
 
 
-def test_a_role_cannot_connect_to_anothers_database(private_engines: EnginePair):
+def test_a_role_cannot_connect_to_anothers_database(engines: EnginePair):
     """Each service reaches its own database and no other, the maintenance database included."""
     contexts = ["identity", "order-management"]
     for _ in range(2):  # making them again changes nothing
-        create_databases(private_engines.postgres.admin_url, contexts)
+        create_databases(engines.postgres.admin_url, contexts)
 
-    with psycopg.connect(private_engines.postgres.url("identity", "identity")) as connection:
+    with psycopg.connect(engines.postgres.url("identity", "identity")) as connection:
         connection.execute("CREATE TABLE mine (id int)")
     for database in ("order_management", "postgres", "template1"):
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-            psycopg.connect(private_engines.postgres.url("identity", database))
+            psycopg.connect(engines.postgres.url("identity", database))
 
 
-def test_a_lock_file_of_a_foreign_process_does_not_keep_the_server_down(private_engines: EnginePair):
+def test_a_lock_file_of_a_foreign_process_does_not_keep_the_server_down(engines: EnginePair):
     """After a reboot the pid in it may belong to any program; here it is this test's."""
-    private_engines.kill("postgres")
-    lock = next(Path(private_engines.home / "data").resolve().glob("postgres/postmaster.pid"))
+    engines.kill("postgres")
+    lock = next(Path(engines.home / "data").resolve().glob("postgres/postmaster.pid"))
     lock.write_text(lock.read_text().replace(lock.read_text().split("\n", 1)[0], str(os.getpid()), 1))
 
-    private_engines.begin("postgres")
+    engines.begin("postgres")
 
-    assert private_engines.postgres.ready()
+    assert engines.postgres.ready()
 
 
-def test_valkey_keeps_what_it_was_told_over_kill_9(private_engines: EnginePair):
+def test_valkey_keeps_what_it_was_told_over_kill_9(engines: EnginePair):
     """The append-only file of the stack's Valkey survives a crash."""
-    with redis.Redis.from_url(private_engines.valkey.url) as client:
+    with redis.Redis.from_url(engines.valkey.url) as client:
         client.set("key", "value")
         client.execute_command("WAITAOF", 1, 0, 2000)
 
-    private_engines.restart("valkey", kill=True)
+    engines.restart("valkey", kill=True)
 
-    with redis.Redis.from_url(private_engines.valkey.url) as client:
+    with redis.Redis.from_url(engines.valkey.url) as client:
         assert client.get("key") == b"value"
 
 

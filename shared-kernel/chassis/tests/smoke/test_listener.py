@@ -121,8 +121,9 @@ async def test_a_kernel_that_tells_nothing_stops_no_stop(
     await asyncio.wait_for(close_door([Sandboxed(information)]), timeout=stretched(10))
 
 
-async def test_a_client_that_never_asks_does_not_hold_the_server_up() -> None:
+async def test_a_client_that_never_asks_does_not_hold_the_server_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who connects and says nothing is sent away before long."""
+    monkeypatch.setattr(listener, "STILL_ASKING_SECONDS", 0.2)
     port = lent_port()
     server, task = await started(port)
     _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -162,7 +162,7 @@ class BusContract:
             await entered.wait()
 
         began = asyncio.get_running_loop().time()
-        await rig.bus.close(0.3)
+        await rig.bus.close(0.1)
 
         assert asyncio.get_running_loop().time() - began < stretched(5)
         assert await rig.books.effects() == []

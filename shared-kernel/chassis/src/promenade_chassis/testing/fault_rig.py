@@ -24,7 +24,6 @@ from redis.exceptions import RedisError
 from promenade_chassis.config import DatabaseSettings
 from promenade_chassis.database import Database
 from promenade_chassis.events.redis_link import RedisLink
-from promenade_chassis.events.wake import WakeHints
 from promenade_chassis.events.worker import event_worker
 from promenade_chassis.testing.doomed_worker import READY, Plan, live, settings_for
 from promenade_chassis.testing.fault_load import Load
@@ -197,17 +196,11 @@ class FaultRig:
 
 @asynccontextmanager
 async def fault_rig(producer_url: str, consumer_url: str, redis_url: str, folder: Path) -> AsyncGenerator[FaultRig]:
-    """A rig on two migrated databases; what it started is killed at its end.
-
-    This process commits for the producer and wakes its relay, as one does that only serves.
-    """
+    """A rig on two migrated databases; what it started is killed at its end."""
     producer = Database(DatabaseSettings(url=producer_url, acquire_timeout_seconds=1))
     consumer = Database(DatabaseSettings(url=consumer_url, acquire_timeout_seconds=1))
-    hints = WakeHints(redis_url, PRODUCER)
-    producer.when_events_recorded(hints.send)
     await producer.open()
     await consumer.open()
-    hints.start()
     async with consumer.reading_connection() as connection:
         await connection.execute(EFFECTS)
     rig = FaultRig(producer, consumer, redis_url, folder)
@@ -215,7 +208,6 @@ async def fault_rig(producer_url: str, consumer_url: str, redis_url: str, folder
         yield rig
     finally:
         await rig.kill_all()
-        await hints.stop()
         await producer.close()
         await consumer.close()
 

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.identity import UserSuspended
 
+from promenade_chassis.events import retry
 from promenade_chassis.ports import NotYet, PermanentError
 from promenade_chassis.testing.bus_rig import CONTEXT, BusRig, history
 
@@ -60,8 +62,9 @@ class RetryContract:
         assert await rig.books.dead_letters() == [(REACTION, 3)]
         assert await rig.effects_on(bad.subject) == [2]
 
-    async def test_not_yet_is_no_attempt(self, rig: BusRig):
+    async def test_not_yet_is_no_attempt(self, rig: BusRig, monkeypatch: pytest.MonkeyPatch):
         """It may be said more often than there are attempts, and leaves all of them for failures."""
+        monkeypatch.setattr(retry, "NOT_YET_FIRST", 0.01)
 
         async def wait(envelope: Envelope) -> None:
             if rig.attempts[envelope.id] <= 4:

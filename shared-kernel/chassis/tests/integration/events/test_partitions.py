@@ -12,7 +12,7 @@ from promenade_chassis.testing.tcp_proxy import TcpProxy, proxied
 
 WORKERS = ("identity", "billing")
 CUTS = [
-    (3, WORKERS, False),
+    (1, WORKERS, False),
     *(
         pytest.param(30, (worker,), forgotten, marks=pytest.mark.long)
         for worker in WORKERS
@@ -74,7 +74,7 @@ async def test_connections_that_end_in_a_strange_way(mortal_rig: FaultRig, morta
     """Reset, or closed in one direction only; again and again, of both engines."""
     async with _two_proxies(mortal_rig, mortal_engines) as proxies:
         async with Load(mortal_rig.producer) as load:
-            for _ in range(5):
+            for _ in range(3):
                 await mortal_rig.progresses()
                 await load.more(20)
                 for proxy in proxies:

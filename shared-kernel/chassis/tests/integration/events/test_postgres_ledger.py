@@ -174,7 +174,7 @@ async def test_a_connection_that_dies_in_a_reaction_is_no_attempt(database: Data
 
 async def test_a_database_that_was_never_there_is_away():
     """A pool that gets no connection says nothing about the event."""
-    nowhere = Database(DatabaseSettings(url="postgresql://u:p@127.0.0.1:1/none", acquire_timeout_seconds=1))
+    nowhere = Database(DatabaseSettings(url="postgresql://u:p@127.0.0.1:1/none", acquire_timeout_seconds=0.2))
     await nowhere.open()
 
     with pytest.raises(DatabaseAway):

@@ -39,7 +39,7 @@ def start(tmp_path: Path) -> Generator[Start, None, None]:
         folder = tmp_path / str(port)
         folder.mkdir()
         config = folder / "valkey.conf"
-        config.write_text(f'port {port}\nbind {LOOPBACK}\nsave ""\n')
+        config.write_text(f'port {port}\nbind {LOOPBACK}\nsave ""\nrepl-diskless-sync-delay 0\n')
         if sentinel_of:
             config.write_text(
                 f"port {port}\nbind {LOOPBACK}\nsentinel monitor promenade {LOOPBACK} {sentinel_of} 1\n"

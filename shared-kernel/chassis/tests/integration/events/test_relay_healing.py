@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from promenade_chassis.config import EventsSettings
 from promenade_chassis.database import Connection, Database
+from promenade_chassis.events import outlet_stream
 from promenade_chassis.events.redis_link import RedisLink
 from promenade_chassis.events.stream_groups import note_groups
 from promenade_chassis.events.stream_ids import StreamId
@@ -15,6 +16,12 @@ from promenade_chassis.testing.polling import eventually
 from promenade_chassis.testing.relay_rig import STREAM, LeadingOutlet, NewOutlet, entries, published
 
 WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def often_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An idle relay looks many times a second whether Redis has what it remembers."""
+    monkeypatch.setattr(outlet_stream, "_COMPARE_SECONDS", 0.05)
 
 
 async def test_a_flushed_stream_is_filled_again_before_anything_new(
@@ -55,6 +62,7 @@ async def test_an_append_in_the_very_next_millisecond_after_a_flush_writes_nothi
     assert await published(link) == list(range(1, 32))
 
 
+@pytest.mark.usefixtures("often_compared")
 async def test_an_idle_relay_notices_the_loss(database: Database, link: RedisLink, outlets: NewOutlet):
     """Nothing has to be recorded for it; a group that was made anew meanwhile does not hide it."""
     holder = await outlets()
@@ -99,6 +107,7 @@ async def test_a_stream_restored_from_a_backup_gets_what_it_lacks(
     assert await published(link) == list(range(1, 10))
 
 
+@pytest.mark.usefixtures("often_compared")
 async def test_a_stream_that_lost_a_part_has_no_hole_afterwards(
     database: Database, link: RedisLink, outlets: NewOutlet
 ):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 import pytest
+from promenade_chassis.events import lanes as lanes_module
 from promenade_chassis.events.lanes import Lanes, inside_lane
 from promenade_chassis.events.outcome import DONE, Again, Done
 from promenade_chassis.testing.polling import eventually
@@ -145,6 +146,13 @@ async def test_two_subjects_are_handled_at_the_same_time():
         assert await lanes.drain(5)
 
 
+@pytest.fixture
+def soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a fault of the plumbing it is tried again before long."""
+    monkeypatch.setattr(lanes_module, "_AFTER_A_FAULT", Again(0.1))
+
+
+@pytest.mark.usefixtures("soon_again")
 async def test_a_fault_of_the_plumbing_does_not_end_the_lane():
     """The work that failed is not dropped, and others are handled meanwhile."""
     calls: list[Work] = []
@@ -161,6 +169,7 @@ async def test_a_fault_of_the_plumbing_does_not_end_the_lane():
         await eventually(lambda: _equal(calls, [("bad", 1), ("good", 1), ("bad", 1)]))
 
 
+@pytest.mark.usefixtures("soon_again")
 async def test_a_fault_of_the_plumbing_is_logged_with_its_place_and_nobodys_data():
     """PostgreSQL quotes the row that it refused; class, SQLSTATE, file and line say as much."""
     calls: list[Work] = []
