@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 from promenade_chassis.testing.issuer import Issuer
-from promenade_chassis.testing.polling import stretched
+from promenade_chassis.testing.polling import eventually_blocking, stretched
 from promenade_chassis.testing.ports import lent_port
 
 PLANS = "/api/v1/billing/plans"
@@ -33,6 +33,7 @@ class Heard:
     head: bytes
     body: bytes = b""
     complete: bool = False
+    answered: bool = False  # all that is said to it has been
 
     @property
     def line(self) -> bytes:
@@ -63,6 +64,7 @@ class Service:
     def serve(self, connection: socket.socket) -> None:
         """One connection, until either side ends it."""
         self.connections += 1
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is said has arrived
         with connection, suppress(ConnectionError, TimeoutError, EOFError), connection.makefile("rb") as stream:
             while self._answer_one(connection, stream):
                 pass
@@ -82,15 +84,31 @@ class Service:
         except (ValueError, IndexError):
             self.rubbish.append(head)
             return False
-        for step in self.told.get(key, [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"]):
-            if isinstance(step, float):
-                time.sleep(step)
-            elif not step:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                return False
-            else:
-                connection.sendall(step)
-        return True
+        try:
+            return _say(connection, self.told.get(key, [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"]))
+        finally:
+            request.answered = True
+
+    def falls_silent(self) -> None:
+        """Wait until it has said all that it is told to say to what it has heard: it lies in the gateway's sockets."""
+
+        def silent() -> None:
+            assert all(request.answered for request in self.heard)
+
+        eventually_blocking(silent, every=0.002)
+
+
+def _say(connection: socket.socket, steps: Iterable[Step]) -> bool:
+    """Whether the connection is still good."""
+    for step in steps:
+        if isinstance(step, float):
+            time.sleep(step)
+        elif not step:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            return False
+        else:
+            connection.sendall(step)
+    return True
 
 
 def _read_head(stream: Any) -> bytes:

@@ -1,6 +1,7 @@
 """What the gateway's tests share: services to stand behind it, tokens of our own, and a client that speaks raw HTTP."""
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +22,9 @@ from promenade_gateway.token_bucket import Draw
 from promenade_kernel.values.ids import new_id
 
 CONTEXTS = ("identity", "customer-management", "order-management", "billing")
+
+# Trusts nobody and speaks to nobody: reading the system's certificates takes longer than most tests.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -87,6 +91,11 @@ def settings_for(
 def url_of(settings: Settings) -> str:
     """Where the gateway of these settings answers."""
     return f"http://127.0.0.1:{settings.http.port}"
+
+
+def client_of(url: str, **named: Any) -> httpx.AsyncClient:
+    """A client of what answers there, without TLS."""
+    return httpx.AsyncClient(**{"base_url": url, "verify": _NO_TLS, "timeout": 60, **named})
 
 
 @asynccontextmanager

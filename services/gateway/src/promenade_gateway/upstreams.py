@@ -79,7 +79,7 @@ class Connections:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._connect_seconds = settings.connect_seconds
-        self._tls = ssl.create_default_context(cafile=settings.upstream_ca or None)
+        self._tls = _tls_from(settings)
         self._open: set[UpstreamWire] = set()
 
     def idle(self, upstream: Upstream) -> UpstreamWire | None:
@@ -143,6 +143,14 @@ class Connections:
         if wire.is_open:
             self._open.add(wire)
         return wire
+
+
+def _tls_from(settings: GatewaySettings) -> ssl.SSLContext | None:
+    """None where nobody is spoken to over TLS: to read the system's certificates takes longer than all the rest."""
+    urls = [url for replicas in settings.upstreams.values() for url in replicas]
+    if not settings.upstream_ca and not any(urlsplit(url).scheme == "https" for url in urls):
+        return None
+    return ssl.create_default_context(cafile=settings.upstream_ca or None)
 
 
 def services_from(settings: GatewaySettings) -> Mapping[str, Service]:

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 import redis.asyncio
-from gateway_rig import Mint, settings_for, url_of
+from gateway_rig import Mint, client_of, settings_for, url_of
 from promenade_gateway.gateway import serving_gateway
 
 
@@ -33,7 +33,7 @@ def gateway(mint: Mint, redis_url: str) -> Any:
         settings = settings_for(upstreams, **{"redis_url": redis_url, **patience, **named})
         async with (
             serving_gateway(settings, verifier=mint.verifier()),
-            httpx.AsyncClient(base_url=url_of(settings), timeout=60) as client,
+            client_of(url_of(settings)) as client,
         ):
             yield client
 

@@ -8,11 +8,10 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 from aiohttp import web
-from gateway_rig import upstream
+from gateway_rig import client_of, upstream
 from promenade_chassis.testing.polling import eventually, stretched
 from promenade_chassis.testing.ports import lent_port
 
@@ -52,7 +51,7 @@ async def process(tmp_path: Path, redis_url: str, service: str) -> AsyncGenerato
     env = {**os.environ, "PROMENADE_PROFILE": "test", "PROMENADE_CONFIG_DIR": str(tmp_path)}
     started = await asyncio.create_subprocess_exec(*command, env=env, stderr=asyncio.subprocess.DEVNULL)
     started.url = f"http://127.0.0.1:{port}"  # type: ignore[attr-defined]
-    async with httpx.AsyncClient(base_url=started.url) as client:  # type: ignore[attr-defined]
+    async with client_of(started.url) as client:  # type: ignore[attr-defined]
 
         async def live() -> None:
             assert (await client.get("/health/live")).status_code == 200
@@ -67,7 +66,7 @@ async def process(tmp_path: Path, redis_url: str, service: str) -> AsyncGenerato
 async def test_a_long_answer_takes_no_memory(process: Any) -> None:
     """256 MiB pass through; a client that reads slowly slows the service down."""
     memory = psutil.Process(process.pid).memory_info
-    async with httpx.AsyncClient(base_url=process.url, timeout=60) as client:
+    async with client_of(process.url, timeout=60) as client:
         await client.get("/api/v1/billing/plans/1")
         before, most, read = memory().rss, 0, 0
         async with client.stream("GET", "/api/v1/billing/plans/256") as answer:
@@ -82,7 +81,7 @@ async def test_a_long_answer_takes_no_memory(process: Any) -> None:
 async def test_sigterm_lets_what_is_in_flight_finish(process: Any) -> None:
     """Then the process ends with 0."""
     async with (
-        httpx.AsyncClient(base_url=process.url) as client,
+        client_of(process.url) as client,
         client.stream("GET", "/api/v1/billing/plans/slow") as answer,
     ):
         process.send_signal(signal.SIGTERM)

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway_rig import FakeAdmission, Mint, settings_for, url_of
+from gateway_rig import FakeAdmission, Mint, client_of, settings_for, url_of
 from promenade_gateway.gateway import serving_gateway
 
 
@@ -28,7 +28,7 @@ def gateway(mint: Mint, admission: FakeAdmission) -> Any:
         settings = settings_for(upstreams, **{"connect_seconds": 30.0, **named})
         async with (
             serving_gateway(settings, verifier=mint.verifier(), admission=admission),
-            httpx.AsyncClient(base_url=url_of(settings), timeout=60) as client,
+            client_of(url_of(settings)) as client,
         ):
             yield client
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import structlog
 from aiohttp import web
-from gateway_rig import Mint, echo, settings_for, upstream, url_of
+from gateway_rig import Mint, client_of, echo, settings_for, upstream, url_of
 from promenade_chassis.testing.polling import eventually, stretched
 from promenade_gateway.gateway import serving_gateway
 
@@ -133,8 +133,9 @@ async def test_a_request_refused_before_its_body_does_not_cost_the_connection(ga
     assert "connection" not in refused[1]
 
 
-async def test_a_large_body_that_nobody_wants_is_not_read_on(gateway: Any) -> None:
+async def test_a_large_body_that_nobody_wants_is_not_read_on(gateway: Any, monkeypatch: Any) -> None:
     """The connection ends instead."""
+    monkeypatch.setattr("promenade_gateway.protocol.LINGER_SECONDS", 0.2)
     head = b"POST /api/v1/order-management/orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with gateway({}) as client, connection(client) as (reader, writer):
         writer.write(head)
@@ -233,15 +234,16 @@ async def test_above_so_many_connections_newcomers_are_turned_away(gateway: Any)
     assert refused[1]["retry-after"] == "5"
 
 
-async def test_the_end_waits_for_answers_and_not_for_the_idle(mint: Mint) -> None:
+async def test_the_end_waits_for_answers_and_not_for_the_idle(mint: Mint, monkeypatch: Any) -> None:
     """What is under way is answered, as the last on its connection; nobody new is let in."""
+    monkeypatch.setattr("promenade_gateway.listener.STILL_ASKING_SECONDS", 0.2)  # for who has not asked yet
     service = Held()
     async with upstream(service) as url:
         settings = settings_for({"billing": url})
         gateway = serving_gateway(settings, verifier=mint.verifier())
         await gateway.__aenter__()
         async with (
-            httpx.AsyncClient(base_url=url_of(settings)) as client,
+            client_of(url_of(settings)) as client,
             connection(client) as (reader, writer),
             connection(client) as (idle, _),
         ):
@@ -268,7 +270,7 @@ async def test_the_end_does_not_wait_for_ever(mint: Mint) -> None:
         settings = settings_for({"billing": url}, http={"shutdown_seconds": 1})
         gateway = serving_gateway(settings, verifier=mint.verifier())
         await gateway.__aenter__()
-        async with httpx.AsyncClient(base_url=url_of(settings)) as client, connection(client) as (reader, writer):
+        async with client_of(url_of(settings)) as client, connection(client) as (reader, writer):
             writer.write(get("/slow"))
             await eventually(lambda: _equal(service.asked, [f"{PLANS}/slow"]))
             async with asyncio.timeout(stretched(10)):

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway_rig import Mint, echo, speak, upstream
+from gateway_rig import Mint, client_of, echo, speak, upstream
 from promenade_chassis.testing.polling import stretched
 
 PLANS = b"/api/v1/billing/plans"
@@ -166,7 +166,7 @@ async def test_a_connection_serves_many_requests(gateway: Any) -> None:
     async with (
         upstream(echo) as url,
         gateway({"billing": url}) as client,
-        httpx.AsyncClient(base_url=client.base_url, limits=one) as patient,
+        client_of(str(client.base_url), limits=one) as patient,
     ):
         answers = [await patient.get(PLANS.decode()) for _ in range(5)]
 

@@ -159,3 +159,12 @@ def test_a_flood_of_unknown_keys_asks_identity_now_and_then(door: Door, service:
         assert asked(door, good).status == 200
 
     assert service.connections - before <= 3
+
+
+def test_an_operator_may_let_the_signed_in_pass_without_redis(door: Door, service: Service, issuer: Issuer) -> None:
+    """Which the log says every time; a bad token is bad all the same."""
+    before = door.log.read_text().count("redis.away")
+
+    assert [asked(door, bearer(issuer.token())).status for _ in range(3)] == [200] * 3
+    assert asked(door, bearer(issuer.token(exp=1))).status == 401
+    assert door.log.read_text().count("redis.away") >= before + 3

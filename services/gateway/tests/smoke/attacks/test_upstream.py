@@ -156,7 +156,12 @@ def test_what_has_no_body_gets_none(
     """Neither this client nor the next one sees what the service sent all the same."""
     head, end, body = answer.partition(b"\r\n\r\n")
     service.told["odd"] = [answer] if pause is None else [head + end, pause, body]
-    content = door.say(get(b"odd", method), 0.1, last(b"next"))
+    with door.connected() as connection:
+        connection.sendall(get(b"odd", method))
+        content = connection.recv(65536)
+        service.falls_silent()
+        connection.sendall(last(b"next"))
+        content += until_closed(connection)
 
     assert b"poison" not in content
     head, end, rest = content.partition(b"\r\n\r\n")
@@ -195,7 +200,8 @@ def test_nobody_gets_what_stands_behind_an_answer(
     service.told["first"] = [answer + surplus] if pause is None else [answer, pause, surplus]
     service.told["next"] = [b"HTTP/1.1 404 Not Found\r\nX-Good: 1\r\nContent-Length: 4\r\n\r\nnext"]
     door.say(last(b"first", method))
-    contents = [door.say(0.05, last(b"next")) for _ in range(3)]
+    service.falls_silent()
+    contents = [door.say(last(b"next")) for _ in range(3)]
 
     for content in contents:
         (said,) = answers_in(content)

@@ -1,7 +1,7 @@
 """pytest plugin: real engines for tests, loaded wherever the chassis is installed.
 
-Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redis_url`, `new_redis`, `private_engines`,
-`private_valkey`.
+Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redis_url`, `new_redis`, `module_redis_url`,
+`private_engines`, `private_valkey`.
 """
 
 import hashlib
@@ -111,6 +111,13 @@ def new_redis(backends: Backends) -> Generator[NewRedis]:
 def redis_url(new_redis: NewRedis) -> str:
     """The URL of an empty Redis database for this test alone; FLUSHDB is safe, FLUSHALL is not."""
     return new_redis()
+
+
+@pytest.fixture(scope="module")
+def module_redis_url(backends: Backends) -> Generator[str]:
+    """As `redis_url`, for a process that a module's tests share: whoever empties it may disturb the others."""
+    with lent_redis_database(backends.redis_url, _redis_locks(backends)) as url:
+        yield url
 
 
 @pytest.fixture
