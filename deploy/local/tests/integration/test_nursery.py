@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from promenade_chassis.embedded.launch import Launch
-from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.polling import eventually, stretched
 from promenade_local.child import Child
 from promenade_local.nursery import Nursery
 
@@ -46,7 +46,7 @@ async def test_a_forked_process_is_as_if_executed(nursery: Nursery, tmp_path: Pa
     """Arguments, environment, folder, output and exit status are those that were asked for."""
     child = await nursery.make(_launch(tmp_path, "all", "fail"), tmp_path / "grown.log")
 
-    status = await asyncio.wait_for(child.exited, 10)
+    status = await asyncio.wait_for(child.exited, stretched(30))
 
     told = json.loads((tmp_path / "grown.log").read_text())
     assert status == 3
@@ -64,7 +64,7 @@ async def test_several_processes_are_told_apart(nursery: Nursery, tmp_path: Path
 
     children = await asyncio.gather(*(nursery.make(launch, tmp_path / "grown.log") for launch in launches))
 
-    assert [await asyncio.wait_for(child.exited, 10) for child in children] == [3, 0]
+    assert [await asyncio.wait_for(child.exited, stretched(30)) for child in children] == [3, 0]
 
 
 async def test_a_killed_process_is_noticed(nursery: Nursery, tmp_path: Path):
@@ -73,7 +73,7 @@ async def test_a_killed_process_is_noticed(nursery: Nursery, tmp_path: Path):
 
     os.kill(child.pid, signal.SIGKILL)
 
-    assert await asyncio.wait_for(child.exited, 10) == -signal.SIGKILL
+    assert await asyncio.wait_for(child.exited, stretched(30)) == -signal.SIGKILL
 
 
 async def test_sigterm_ends_what_does_not_handle_it(nursery: Nursery, tmp_path: Path):
@@ -92,7 +92,7 @@ async def test_the_death_of_the_nursery_is_the_death_of_its_children(nursery: Nu
 
     process.parent().kill()
 
-    assert await asyncio.wait_for(child.exited, 10) < 0
+    assert await asyncio.wait_for(child.exited, stretched(30)) < 0
     assert not nursery.is_open
     await eventually(lambda: _assert_gone(process))
 
@@ -106,7 +106,7 @@ async def test_a_process_nobody_waits_for_any_more_does_not_stay(nursery: Nurser
     await asyncio.wait([asking])
 
     child = await nursery.make(_launch(tmp_path), tmp_path / "other.log")
-    await asyncio.wait_for(child.exited, 10)
+    await asyncio.wait_for(child.exited, stretched(30))
     await eventually(lambda: _assert_no_children(child, nursery))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from promenade_chassis.embedded.launch import Launch
-from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.polling import eventually, stretched
 from promenade_local.child import describe_exit
 from promenade_local.children import Children
 from promenade_local.state import Row
@@ -77,7 +77,7 @@ async def test_a_process_that_ignores_sigterm_is_killed_after_its_deadline(tmp_p
     await eventually(lambda: _assert_logged(unit, "up"))
     process = _process(unit)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(stretched(40)):
         await keeper.stop()
 
     assert not process.is_running()

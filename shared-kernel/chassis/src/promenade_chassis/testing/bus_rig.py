@@ -159,7 +159,7 @@ class BusRig:
         return [sequence for about, sequence in await self.books.effects() if about == subject]
 
 
-async def settled(receipt: Receipt, within: float = 15.0) -> None:
+async def settled(receipt: Receipt, within: float = 60.0) -> None:
     """Wait for a receipt; raises `TimeoutError` after so many seconds, stretched."""
     async with asyncio.timeout(stretched(within)):
         await receipt

@@ -54,7 +54,7 @@ class Load:
             await cancelled(self._task)
         await self._task
 
-    async def more(self, facts: int, within: float = 30) -> None:
+    async def more(self, facts: int, within: float = 60) -> None:
         """Wait until so many more have been committed."""
         goal = self.facts + facts
         await eventually(lambda: self._has(goal), within=within)

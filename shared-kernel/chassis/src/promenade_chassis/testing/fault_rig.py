@@ -132,7 +132,7 @@ class FaultRig:
         """The fault is over; `settled` tells how long it took from here."""
         self.began = time.monotonic()
 
-    async def progresses(self, within: float = 30) -> float:
+    async def progresses(self, within: float = 60) -> float:
         """Wait until something more takes effect; answers after how many seconds since the fault was over."""
         before = await eventually(lambda: self._count("fault_effect"), within=within)  # the database may be coming back
         await eventually(lambda: self._more_than(before), within=within)
