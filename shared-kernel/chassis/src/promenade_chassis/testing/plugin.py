@@ -4,10 +4,11 @@ Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redi
 `private_engines`, `private_valkey`.
 """
 
+import gc
 import hashlib
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -25,7 +26,7 @@ from promenade_chassis.testing.backends import (
     obtain_backends,
     run_folder,
 )
-from promenade_chassis.testing.databases import Migrate, TemplateDatabases
+from promenade_chassis.testing.databases import Migrate, TemplateDatabases, template_databases
 from promenade_chassis.testing.redis_databases import lent_redis_database
 from promenade_chassis.testing.scratch import choose_scratch
 
@@ -63,8 +64,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if folder is None:
         return
     if folder.exists() and chosen_backend() == "external":
-        _templates(obtain_backends()).drop_all()
+        with _templates(obtain_backends()) as templates:
+            templates.drop_all()
     end_run(folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests live until the run ends: to look for garbage among them, again and again, took seconds."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -79,10 +92,16 @@ def migration_folders() -> Sequence[Path]:
     return folders_of("promenade_chassis")[:1]
 
 
+@pytest.fixture(scope="session")
+def templates(backends: Backends) -> Generator[TemplateDatabases]:
+    """What this worker makes databases with."""
+    with _templates(backends) as templates:
+        yield templates
+
+
 @pytest.fixture
-def new_database(backends: Backends) -> Generator[NewDatabase]:
+def new_database(templates: TemplateDatabases) -> Generator[NewDatabase]:
     """A factory: `new_database(folders)` is the URL of a migrated database for this test alone."""
-    templates = _templates(backends)
     made: list[str] = []
 
     def make(folders: Sequence[Path], migrate: Migrate = migrate) -> str:
@@ -140,8 +159,8 @@ def private_valkey(tmp_path: Path) -> Generator[EnginePair]:
         remove_data(tmp_path)
 
 
-def _templates(backends: Backends) -> TemplateDatabases:
-    return TemplateDatabases(backends.postgres_url, f"run_{_key(str(run_folder()))}")
+def _templates(backends: Backends) -> AbstractContextManager[TemplateDatabases]:
+    return template_databases(backends.postgres_url, f"run_{_key(str(run_folder()))}")
 
 
 def _redis_locks(backends: Backends) -> Path:
