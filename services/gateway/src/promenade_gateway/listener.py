@@ -7,7 +7,7 @@ import contextlib
 import resource
 
 import structlog
-from promenade_chassis.http.listener import STILL_ASKING_SECONDS, close_door, wait_until
+from promenade_chassis.http.closing import STILL_ASKING_SECONDS, close_door, wait_until
 
 from promenade_gateway.protocol import ClientConnection, ClientLimits, House, Serve
 

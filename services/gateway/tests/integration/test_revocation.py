@@ -8,6 +8,18 @@ from gateway_rig import Mint, commands_to, echo, upstream
 from promenade_kernel.values.ids import new_id
 
 ME = "/api/v1/identity/me"
+PLANS = "/api/v1/billing/plans"
+
+
+async def test_a_redis_that_was_never_there_lets_nobody_in(gateway: Any, mint: Mint) -> None:
+    """Nor does it keep strangers out."""
+    away = {"redis_url": "redis://127.0.0.1:1/0"}
+    async with upstream(echo) as url, gateway({"identity": url, "billing": url}, **away) as client:
+        signed_in = [await client.get(path, headers=mint.bearer()) for path in (ME, PLANS)]
+        strangers = [await client.get(path) for path in (ME, PLANS)]
+
+    assert [answer.status_code for answer in signed_in] == [503, 503]
+    assert [answer.status_code for answer in strangers] == [401, 200]
 
 
 async def test_a_good_token_passes(gateway: Any, mint: Mint, store: redis.asyncio.Redis) -> None:

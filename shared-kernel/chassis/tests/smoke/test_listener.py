@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import uvicorn
-from promenade_chassis.http import listener
-from promenade_chassis.http.listener import Server, close_door
+from promenade_chassis.http.closing import close_door
+from promenade_chassis.http.listener import Server
 from promenade_chassis.testing.polling import eventually, stretched
 from promenade_chassis.testing.ports import lent_port
 

@@ -9,12 +9,14 @@ from contextlib import suppress
 import httpx
 import pytest
 from litestar import get
+from litestar.response import Stream
 from promenade_chassis.config import AuthSettings, HttpSettings, Settings
 from promenade_chassis.http.access import public
 from promenade_chassis.http.health import Readiness
 from promenade_chassis.http.resources import AnyRequest
 from promenade_chassis.service import serving
 from promenade_chassis.testing.fakes import FakeVerifier
+from promenade_chassis.testing.polling import eventually
 from promenade_chassis.testing.ports import lent_port
 from tiny_service import TINY, Bench, make, see, tiny_app
 
@@ -27,13 +29,32 @@ async def caller(request: AnyRequest) -> list[str]:
     return [request.client.host if request.client else "", request.scope["scheme"]]
 
 
+streaming = asyncio.Event()  # as long as somebody is streamed to
+
+
+async def _without_end() -> AsyncGenerator[bytes, None]:
+    streaming.set()
+    try:
+        while True:
+            yield b"x" * 1000
+            await asyncio.sleep(0.001)
+    finally:
+        streaming.clear()
+
+
+@get("/stream", access=public(), operation_id="stream")
+async def stream() -> Stream:
+    """Does not end by itself."""
+    return Stream(_without_end())
+
+
 @pytest.fixture
 async def port(bench: Bench, verifier: FakeVerifier) -> AsyncGenerator[int, None]:
     """Where the tiny service listens."""
     readiness = Readiness("tiny", "1", {})
     http = HttpSettings(port=lent_port())
     settings = Settings(profile="test", auth=AuthSettings(issuer="", jwks_url=""), http=http)
-    app = tiny_app(bench, verifier, routes=[caller, see, make], readiness=readiness, http=http)
+    app = tiny_app(bench, verifier, routes=[caller, see, make, stream], readiness=readiness, http=http)
     async with serving(app, settings, readiness):
         yield http.port
 
@@ -72,6 +93,35 @@ async def test_a_head_without_end_is_cut_off(port: int, head: bytes, more: bytes
         assert b"400" in await asyncio.wait_for(reader.read(100), timeout=10)
     assert sent < 16 * len(more)
     writer.close()
+
+
+async def test_a_head_request_leaves_the_connection_as_it_was(port: int) -> None:
+    """What comes next is the next answer, not a body that the one before was not to have."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEAD.replace(b"GET", b"HEAD") + b"\r\n" + HEAD + b"Connection: close\r\n\r\n")
+    content = await asyncio.wait_for(reader.read(), timeout=10)
+    writer.close()
+
+    first, second, body = content.split(b"\r\n\r\n")
+    length = b"content-length: %d" % len(body)
+    assert first.startswith(b"HTTP/1.1 200")
+    assert length in first
+    assert second.startswith(b"HTTP/1.1 200")
+    assert length in second
+
+
+async def test_a_head_request_for_a_stream_ends_it(port: int) -> None:
+    """Nothing is made for nobody."""
+    async with httpx.AsyncClient() as client:
+        answer = await client.head(f"http://127.0.0.1:{port}{TINY}/stream")
+
+        await eventually(lambda: _is(streaming.is_set(), False))
+
+    assert answer.status_code == 200
+
+
+def _is(one: bool, other: bool) -> None:
+    assert one is other
 
 
 async def test_requests_of_one_connection_are_counted_one_by_one(port: int, user: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -46,8 +47,9 @@ class Assets:
         return self._files[name]
 
 
+@cache
 def load_assets() -> Assets:
-    """Ours and Swagger UI's."""
+    """Ours and Swagger UI's; read once a process."""
     found = [path for folder in ("site", "vendor") for path in sorted((HERE / folder).iterdir())]
     return Assets({path.name: path for path in found if path.suffix not in (".html", ".json")})
 

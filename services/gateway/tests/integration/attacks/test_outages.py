@@ -161,15 +161,6 @@ async def test_a_redis_that_hangs_holds_nobody_up(start: Any, issuer: Issuer, pr
     assert live_took < stretched(0.8 * REDIS_SECONDS)
 
 
-def test_a_redis_that_was_never_there_lets_nobody_in(start: Any, issuer: Issuer) -> None:
-    """Nor does it keep strangers out."""
-    door = start("redis://127.0.0.1:1/0")
-
-    assert [ask(door, path, issuer.token()).status for path in (ORDERS, PLANS)] == [503, 503]
-    assert ask(door, PLANS).status == 200
-    assert ask(door, ORDERS).status == 401
-
-
 def test_a_redis_that_forgot_lets_nobody_in(common: Common, issuer: Issuer) -> None:
     """Until Identity has written its mark again; strangers need none."""
     door, store = common.door, common.store

@@ -290,7 +290,7 @@ def test_thousands_of_idle_connections_disturb_nobody(tmp_path: Path, bulk: Bulk
     """2,000 that say nothing, say half, or have been answered; all are gone soon."""
     starts = [b"", b"GET / HT", LAST[:-1], GET]
     # More patience than it takes to open so many on a loaded machine.
-    patience = {"head_seconds": stretched(8), "keep_alive_seconds": stretched(8)}
+    patience = {"head_seconds": stretched(5), "keep_alive_seconds": stretched(5)}
     with (
         running(tmp_path, {"billing": [f"http://127.0.0.1:{bulk.port}"]}, gateway=patience) as door,
         growing(door) as growth,

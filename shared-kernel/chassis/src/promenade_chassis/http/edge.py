@@ -42,13 +42,15 @@ class BodyTooLarge(DomainError):
 
 
 class _Visit:
-    """One request, for whoever tells of it afterwards."""
+    """One request, for whoever tells of it afterwards: the application sees a HEAD as the GET it is about."""
 
-    __slots__ = ("began", "request_id", "scope", "span", "status", "traceparent")
+    __slots__ = ("began", "method", "request_id", "scope", "span", "status", "traceparent")
 
     def __init__(self, scope: Any, request_id: str, traceparent: str | None) -> None:
         self.began = time.perf_counter()
-        self.scope = scope
+        self.method: str = scope["method"]
+        # A dict of its own: the server's has to go on saying HEAD, for it frames the answer.
+        self.scope: Any = {**scope, "method": "GET"} if self.method == "HEAD" else scope
         self.request_id = request_id
         self.traceparent = traceparent
         self.span: Span | None = None
@@ -88,22 +90,22 @@ class Edge:
     async def _handle_traced(
         self, tracer: Tracer, visit: _Visit, state: str | None, receive: Receive, send: Send
     ) -> None:
-        method: str = visit.scope["method"]
-        span = tracer.begin(method, "server", parent=visit.traceparent, state=state)
+        span = tracer.begin(visit.method, "server", parent=visit.traceparent, state=state)
         visit.span, visit.traceparent = span, span.traceparent
         with inside(span):
             try:
                 await self._handle(visit, receive, send)
             finally:
-                _describe(span, method, visit)
+                _describe(span, visit)
 
     async def _handle(self, visit: _Visit, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 visit.status = message["status"]
                 message["headers"] = _with_headers(message["headers"], visit)
-            await send(message)
+            await sent(message)
 
+        sent = _without_body(send) if visit.method == "HEAD" else send
         scope: Scope = visit.scope
         self._meters.in_flight += 1
         try:
@@ -116,7 +118,7 @@ class Edge:
     def _tell(self, visit: _Visit) -> None:
         seconds = time.perf_counter() - visit.began
         scope = visit.scope
-        self._meters.answered(scope["method"], visit.route, visit.status, seconds)
+        self._meters.answered(visit.method, visit.route, visit.status, seconds)
         if not scope["path"].startswith(_QUIET):
             log_request(_line_of(visit, seconds))
 
@@ -145,6 +147,21 @@ def _request_id(given: bytes | None) -> str:
     return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else str(new_id())
 
 
+def _without_body(send: Send) -> Send:
+    """The head of the answer only. It ends with the first piece: who would stream on is told that nobody listens."""
+    ended = False
+
+    async def send_head(message: Message) -> None:
+        nonlocal ended
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not ended:
+            ended = True
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return send_head
+
+
 def _cause_of(visit: _Visit) -> Cause:
     return Cause(visit.request_id, visit.request_id, visit.traceparent, None)
 
@@ -156,11 +173,11 @@ def _with_headers(headers: Any, visit: _Visit) -> list[tuple[bytes, bytes]]:
     return [*given, *added, (b"x-request-id", visit.request_id.encode()), (ROUTE_HEADER, visit.route.encode())]
 
 
-def _describe(span: Span, method: str, visit: _Visit) -> None:
-    span.rename(f"{method} {visit.route}")
+def _describe(span: Span, visit: _Visit) -> None:
+    span.rename(f"{visit.method} {visit.route}")
     span.describe(
         {
-            "http.request.method": method,
+            "http.request.method": visit.method,
             "http.route": visit.route,
             "http.response.status_code": visit.status,
             "promenade.request_id": visit.request_id,
@@ -176,7 +193,7 @@ def _line_of(visit: _Visit, seconds: float) -> dict[str, Any]:
     principal = scope["state"].get("principal")
     ids = {name: str(value) for name, value in scope.get("path_params", {}).items() if isinstance(value, UUID)}
     line: dict[str, Any] = {
-        "method": scope["method"],
+        "method": visit.method,
         "route": visit.route,
         "status": visit.status,
         "duration_ms": milliseconds(seconds),
