@@ -23,6 +23,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
+from promenade_chassis.additions import Addition, add_all
 from promenade_chassis.config import DatabaseSettings
 from promenade_chassis.telemetry.spans import piece, tracing_is_on
 from promenade_chassis.telemetry.statements import TracedCursor
@@ -57,9 +58,12 @@ class TransactionMisuse(RuntimeError):
 
 @dataclass(slots=True)
 class _Transaction:
-    connection: Connection
+    """`additions` are those of a unit of work that goes to the database at its end: it has no connection."""
+
+    connection: Connection | None
     task: asyncio.Task[Any] | None
     open: bool = True
+    additions: list[Addition] | None = None
     after_commit: list[AfterCommit] = field(default_factory=list[AfterCommit])
 
 
@@ -137,16 +141,39 @@ class Database:
                 finally:
                     transaction.open = False
                     _transactions.reset(token)
-        for callback in transaction.after_commit:
-            waited_for = callback()
-            if waited_for is not None:
-                await waited_for
+        await _call(transaction.after_commit)
+
+    @asynccontextmanager
+    async def at_once(self) -> AsyncGenerator[None, None]:
+        """Open a unit of work that only adds rows: all of them go to the database at its end, in one statement.
+
+        What they raise is raised there. Inside another unit of work the statement is part of that one. Asking for
+        anything, changing a row, or beginning another unit of work in the block raises `TransactionMisuse`.
+        """
+        outer = self._current()
+        additions: list[Addition] = []
+        block = _Transaction(None, asyncio.current_task(), additions=additions)
+        token = _transactions.set({**_transactions.get({}), id(self): block})
+        try:
+            yield
+        finally:
+            block.open = False
+            _transactions.reset(token)
+        if outer is not None:
+            async with self._savepoint(outer):
+                await add_all(_connection_of(outer), additions)
+                outer.after_commit += [each for each in block.after_commit if each not in outer.after_commit]
+            return
+        with piece("transaction"):
+            async with _Pooled(self._pool) as connection:
+                await add_all(connection, additions)
+        await _call(block.after_commit)
 
     @asynccontextmanager
     async def _savepoint(self, outer: _Transaction) -> AsyncGenerator[None, None]:
         mark = len(outer.after_commit)
         try:
-            async with outer.connection.transaction():
+            async with _connection_of(outer).transaction():
                 yield
         except BaseException:
             del outer.after_commit[mark:]
@@ -161,12 +188,17 @@ class Database:
         transaction = self._current()
         if transaction is None:
             raise TransactionMisuse("writes need a unit of work: `async with unit_of_work.begin():`")
-        return transaction.connection
+        return _connection_of(transaction)
+
+    def gathered(self) -> list[Addition] | None:
+        """Where additions wait for the end of the unit of work, in one that is `at_once`."""
+        transaction = self._current()
+        return transaction.additions if transaction else None
 
     def reading_connection(self) -> AbstractAsyncContextManager[Connection]:
         """The transaction's connection inside a unit of work, a pooled one outside."""
         transaction = self._current()
-        return _Borrowed(transaction.connection) if transaction else _Pooled(self._pool)
+        return _Borrowed(_connection_of(transaction)) if transaction else _Pooled(self._pool)
 
     def on_commit(self, callback: AfterCommit) -> None:
         """Run `callback` once the transaction has committed; it must not raise. A coroutine is waited for."""
@@ -194,6 +226,19 @@ class Database:
         if transaction.task is not asyncio.current_task():
             raise TransactionMisuse("a unit of work belongs to the task that opened it")
         return transaction
+
+
+def _connection_of(transaction: _Transaction) -> Connection:
+    if transaction.connection is None:
+        raise TransactionMisuse("a unit of work that is at once only adds rows: ask before it, or use `begin()`")
+    return transaction.connection
+
+
+async def _call(callbacks: list[AfterCommit]) -> None:
+    for callback in callbacks:
+        waited_for = callback()
+        if waited_for is not None:
+            await waited_for
 
 
 class _Borrowed(AbstractAsyncContextManager[Connection]):

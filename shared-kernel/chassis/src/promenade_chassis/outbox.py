@@ -25,7 +25,12 @@ SELECT %(event_ids)s::uuid, %(event_subjects)s::uuid, %(event_sequences)s::bigin
 
 async def append(connection: Connection, envelopes: Sequence[Envelope]) -> None:
     """Write envelopes to the outbox, in order, in the caller's transaction."""
-    await connection.execute(_INTO + (_EVENT if len(envelopes) == 1 else _EVENTS), parameters_of(envelopes))
+    await connection.execute(statement_for(envelopes), parameters_of(envelopes))
+
+
+def statement_for(envelopes: Sequence[Envelope]) -> LiteralString:
+    """The INSERT of these; its values are `parameters_of` them."""
+    return _INTO + (_EVENT if len(envelopes) == 1 else _EVENTS)
 
 
 @cache

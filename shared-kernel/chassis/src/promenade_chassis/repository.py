@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString, TypeVar
+from typing import Any, ClassVar, LiteralString, TypeVar
 
 from promenade_kernel.events.envelope import Envelope, seal_forms
 from psycopg.errors import UniqueViolation
 
 from promenade_chassis import outbox
-from promenade_chassis.database import Database
+from promenade_chassis.additions import Addition, Duplicates, refuse_duplicate
+from promenade_chassis.database import Database, TransactionMisuse
 from promenade_chassis.lists import ListStatement
 from promenade_chassis.ports import Aggregate, DomainError, PageRequest, StaleVersion, current_cause, utc_now
 from promenade_chassis.telemetry.messages import traced_records
@@ -22,7 +23,12 @@ Wanted = TypeVar("Wanted")
 
 
 class BaseRepository:
-    """Raw SQL with named parameters. Reads work anywhere; writes only inside a unit of work."""
+    """Raw SQL with named parameters. Reads work anywhere; writes only inside a unit of work.
+
+    `duplicates` are the errors of unique indexes and constraints by their names, for `_insert`, `_update` and `_add`.
+    """
+
+    duplicates: ClassVar[Duplicates] = {}
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -64,6 +70,14 @@ class BaseRepository:
         cursor = await self._database.writing_connection().execute(statement, named)
         return await cursor.fetchone()
 
+    async def _add(self, statement: LiteralString, **named: Any) -> None:
+        """Insert a row that is no aggregate; in a unit of work that is `at_once` it goes with the others."""
+        gathered = self._database.gathered()
+        if gathered is None:
+            await self._send(statement, named)
+        else:
+            self._gather(gathered, statement, named, ())
+
     async def _insert(self, aggregate: Aggregate, statement: LiteralString, **named: Any) -> None:
         """Write a new aggregate's row, then its recorded events to the outbox.
 
@@ -97,18 +111,42 @@ class BaseRepository:
 
     async def _write(self, statement: LiteralString, values: Row, envelopes: Sequence[Envelope]) -> None:
         """The row, then its events; one round trip where the statement allows it."""
-        connection = self._database.writing_connection()
+        gathered = self._database.gathered()
+        if gathered is not None:
+            self._gather(gathered, statement, values, envelopes)
+        else:
+            await self._write_now(statement, values, envelopes)
+        if envelopes:
+            self._database.announce_events()
+
+    async def _write_now(self, statement: LiteralString, values: Row, envelopes: Sequence[Envelope]) -> None:
         joined = outbox.with_events(statement, single=len(envelopes) == 1) if envelopes else None
         if joined:
-            cursor = await connection.execute(joined, {**values, **outbox.parameters_of(envelopes)})
+            rows = await self._send(joined, {**values, **outbox.parameters_of(envelopes)})
         else:
-            cursor = await connection.execute(statement, values)
-        if cursor.rowcount != (len(envelopes) if joined else 1):
+            rows = await self._send(statement, values)
+        if rows != (len(envelopes) if joined else 1):
             raise StaleVersion
+        if envelopes and not joined:
+            await outbox.append(self._database.writing_connection(), envelopes)
+
+    async def _send(self, statement: LiteralString, values: Row) -> int:
+        try:
+            cursor = await self._database.writing_connection().execute(statement, values)
+        except UniqueViolation as violation:
+            refuse_duplicate(violation, self.duplicates)
+            raise
+        return cursor.rowcount
+
+    def _gather(
+        self, gathered: list[Addition], statement: LiteralString, values: Row, envelopes: Sequence[Envelope]
+    ) -> None:
+        added = Addition(statement, values, self.duplicates)
+        if not added.is_one:
+            raise TransactionMisuse("a unit of work that is at once only adds rows: use `begin()`")
+        gathered.append(added)
         if envelopes:
-            if not joined:
-                await outbox.append(connection, envelopes)
-            self._database.announce_events()
+            gathered.append(Addition(outbox.statement_for(envelopes), outbox.parameters_of(envelopes), {}))
 
 
 def _sealed(aggregate: Aggregate) -> list[Envelope]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
+from typing import ClassVar
 from uuid import UUID
 
+from promenade_chassis.additions import Duplicates
 from promenade_chassis.lists import ListStatement
 from promenade_chassis.ports import NotFound, Page, PageRequest
-from promenade_chassis.repository import BaseRepository, Row, refusing_duplicates
+from promenade_chassis.repository import BaseRepository, Row
 from promenade_kernel.values import codec
 from promenade_kernel.values.address import Address
 from promenade_kernel.values.email import Email
@@ -71,20 +71,28 @@ SET name = %(name)s, email = %(email)s, phone = %(phone)s, user_id = %(user_id)s
     last_sequence = %(last_sequence)s, updated_at = %(updated_at)s, deleted_at = %(deleted_at)s
 WHERE id = %(id)s AND version = %(expected_version)s
 """
+_PLAIN_COLUMNS = (
+    *("name", "email", "phone", "user_id", "user_status", "lifecycle", "disqualified_reason", "churn_reason"),
+    *("tier", "source", "owner_id", "tags", "currency", "timezone", "locale"),
+)
+# By their text: the call of an enumeration takes ten times as long, three times a row.
+_STATUSES = {each.value: each for each in UserStatus}
+_LIFECYCLES = {each.value: each for each in Lifecycle}
+_TIERS = {each.value: each for each in Tier}
 
 
 class PostgresCustomers(BaseRepository):
     """The customers of the service's own database."""
 
+    duplicates: ClassVar[Duplicates] = {"customer_email_once": EmailTaken, "customer_user_once": UserTaken}
+
     async def add(self, customer: Customer) -> None:
         """Store a new customer; raises `EmailTaken` or `UserTaken`."""
-        with _refusing_the_same():
-            await self._insert(customer, _INSERT, **_columns(customer))
+        await self._insert(customer, _INSERT, **_columns(customer))
 
     async def save(self, customer: Customer) -> None:
         """Store a change; raises `StaleVersion`, `EmailTaken` or `UserTaken`."""
-        with _refusing_the_same():
-            await self._update(customer, _UPDATE, **_columns(customer))
+        await self._update(customer, _UPDATE, **_columns(customer))
 
     async def get(self, customer_id: UUID) -> Customer:
         """A living customer; raises `NotFound`."""
@@ -120,23 +128,11 @@ class PostgresCustomers(BaseRepository):
         return [row["id"] for row in rows]
 
 
-@contextmanager
-def _refusing_the_same() -> Generator[None, None, None]:
-    with (
-        refusing_duplicates("customer_email_once", EmailTaken()),
-        refusing_duplicates("customer_user_once", UserTaken()),
-    ):
-        yield
-
-
 def _columns(customer: Customer) -> Row:
+    columns = {name: getattr(customer, name) for name in _PLAIN_COLUMNS}
     address = customer.billing_address
-    names = (
-        *("name", "email", "phone", "user_id", "user_status", "lifecycle", "disqualified_reason", "churn_reason"),
-        *("tier", "source", "owner_id", "tags", "currency", "timezone", "locale"),
-    )
-    columns: dict[str, Any] = {name: getattr(customer, name) for name in names}
-    return {**columns, "billing_address": Jsonb(codec.to_plain(address)) if address else None}
+    columns["billing_address"] = Jsonb(codec.to_plain(address)) if address else None
+    return columns
 
 
 def _found(row: Row | None) -> Customer:
@@ -146,14 +142,12 @@ def _found(row: Row | None) -> Customer:
 
 
 def _to_customer(row: Row) -> Customer:
-    values: Row = {
-        **row,
-        "email": Email.trusted(row["email"]) if row["email"] else None,
-        "phone": Phone.trusted(row["phone"]) if row["phone"] else None,
-        "user_status": UserStatus(row["user_status"]),
-        "lifecycle": Lifecycle(row["lifecycle"]),
-        "tier": Tier(row["tier"]),
-        "currency": Currency.trusted(row["currency"]) if row["currency"] else None,
-        "billing_address": codec.convert(row["billing_address"], Address) if row["billing_address"] else None,
-    }
-    return Customer(**values)
+    email, phone, currency, address = row["email"], row["phone"], row["currency"], row["billing_address"]
+    row["email"] = Email.trusted(email) if email else None
+    row["phone"] = Phone.trusted(phone) if phone else None
+    row["user_status"] = _STATUSES[row["user_status"]]
+    row["lifecycle"] = _LIFECYCLES[row["lifecycle"]]
+    row["tier"] = _TIERS[row["tier"]]
+    row["currency"] = Currency.trusted(currency) if currency else None
+    row["billing_address"] = codec.convert(address, Address) if address else None
+    return Customer.stored(row)

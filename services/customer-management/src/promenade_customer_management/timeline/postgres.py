@@ -29,7 +29,7 @@ class PostgresTimeline(BaseRepository):
 
     async def append(self, entry: TimelineEntry) -> None:
         """Keep an entry."""
-        await self._execute(
+        await self._add(
             _APPEND,
             id=entry.id,
             customer_id=entry.customer_id,

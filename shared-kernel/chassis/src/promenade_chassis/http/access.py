@@ -8,10 +8,10 @@ from typing import Any, Literal
 from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 from promenade_kernel.values.permissions import PERMISSIONS
 
+from promenade_chassis.http.layers import Layer
 from promenade_chassis.ports import Principal, Unauthenticated
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -62,7 +62,7 @@ async def guard_access(connection: Connection, handler: BaseRouteHandler) -> Non
     require_access(connection.scope, handler)
 
 
-class AccessCheck(ASGIMiddleware):
+class AccessCheck(Layer):
     """The same for every route of an application, behind `Authentication`: before each guard Litestar copies the
     handler, which takes longer than looking.
     """

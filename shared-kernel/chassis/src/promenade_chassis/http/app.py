@@ -19,6 +19,7 @@ from promenade_chassis.http.authentication import Authentication
 from promenade_chassis.http.bodies import JsonBody
 from promenade_chassis.http.cursors import cursors_of
 from promenade_chassis.http.edge import Edge
+from promenade_chassis.http.handing import hand_over
 from promenade_chassis.http.health import Readiness, health_routes
 from promenade_chassis.http.lists import declared_lists
 from promenade_chassis.http.openapi import TextValueSchema, openapi_config, serve_openapi
@@ -56,14 +57,14 @@ def create_app(
     the call `scope` tells route and caller, and `scope["state"]["refused_as"]` the code of a problem.
     """
     api = Router(path=f"/api/v1/{context}", route_handlers=routes)
+    constants = {"cursors": cursors_of(context, http), **dependencies}
     app = Litestar(
         route_handlers=[api, *root_routes, *health_routes(readiness), serve_openapi],
         dependencies={
             "principal": Provide(provide_principal),
-            "cursors": Provide(_constant(cursors_of(context, http)), sync_to_thread=False),
             "expected_version": Provide(provide_if_match),
             "required_version": Provide(provide_required_if_match),
-            **{name: Provide(_constant(value), sync_to_thread=False) for name, value in dependencies.items()},
+            **{name: Provide(_constant(value), sync_to_thread=False) for name, value in constants.items()},
         },
         middleware=[
             Authentication(verifier),
@@ -87,7 +88,7 @@ def create_app(
     declared_access(app)
     declared_lists(app)
     remember_parameters(app)
-    _one_by_one(app)
+    hand_over(app, constants)
     return app
 
 
@@ -111,10 +112,3 @@ def _is_text_value(kind: Any) -> bool:
 
 def _decode_text_value(kind: Any, value: Any) -> Any:
     return kind(value)
-
-
-def _one_by_one(app: Litestar) -> None:
-    """Litestar would make a task of each dependency, and what handlers ask for here waits for nothing."""
-    for route in app.routes:
-        for _, kwargs in getattr(route, "route_handler_map", {}).values():
-            kwargs.dependency_batches = [{each} for batch in kwargs.dependency_batches for each in batch]

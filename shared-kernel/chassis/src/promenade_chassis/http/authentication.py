@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import structs
 
 from promenade_chassis.auth import InvalidToken, TokenVerifier
+from promenade_chassis.http.layers import Layer
 from promenade_chassis.ports import current_cause, use_cause
 
 
-class Authentication(ASGIMiddleware):
+class Authentication(Layer):
     """Puts the verified `Principal` into the scope's state and into the cause; no header leaves the caller anonymous.
 
     A token that does not verify is refused, also on public routes: a client should learn of it.

@@ -17,6 +17,7 @@ from litestar.params import QueryParameter
 from msgspec import Meta
 
 from promenade_chassis.http.access import Access, principal_of
+from promenade_chassis.http.answers import Json
 from promenade_chassis.http.cursors import Cursors
 from promenade_chassis.http.parameters import spelled
 from promenade_chassis.http.resources import Moment
@@ -80,7 +81,7 @@ def listed(asked: ListRequest[Any], page: Page[Item]) -> Response[Listing[Item]]
     """200 with one page, and a Link to the next one when there is more."""
     cursor, link = asked.next_page(page.next_after) if page.next_after else (None, None)
     headers = {"Link": link} if link else {}
-    return Response(Listing(items=list(page.items), next_cursor=cursor), status_code=200, headers=headers)
+    return Json(Listing(items=list(page.items), next_cursor=cursor), status_code=200, headers=headers)
 
 
 def declared_lists(app: Litestar) -> dict[str, AnyList]:

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from litestar import Litestar
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.typing import FieldDefinition
 
 from promenade_chassis.http.framework_errors import InvalidParameter
+from promenade_chassis.http.layers import Layer
 from promenade_chassis.http.readers import shortened
 from promenade_chassis.ports import BadRequest, Fault
 
@@ -47,7 +47,7 @@ class _Known:
 _NONE = _Known()
 
 
-class KnownParameters(ASGIMiddleware):
+class KnownParameters(Layer):
     """Refuses query parameters that a route does not declare or that come twice, and the NUL character in them."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:

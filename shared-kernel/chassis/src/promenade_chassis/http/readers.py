@@ -48,6 +48,10 @@ class Reader(Protocol):
         """The value that `plain` stands for; adds to `faults` and answers None where there is none."""
         ...
 
+    def knows(self, plain: Any) -> bool:
+        """Whether no object in it has a field that its type does not have; the types of values are not looked at."""
+        ...
+
 
 def reader_of(kind: Any) -> Reader:
     """The reader of a type; of structs always the same one."""
@@ -85,6 +89,9 @@ class _Leaf:
                 faults.append(_fault_of(error, pointer))
         return None
 
+    def knows(self, plain: Any) -> bool:
+        return True
+
 
 class _Struct:
     """An object with known fields; `tag` is the field and value that mark it among others, if any do."""
@@ -100,6 +107,9 @@ class _Struct:
         self._fields = {
             each.encode_name: (each.name, each.required, _make_reader(each.type))
             for each in msgspec.structs.fields(kind)
+        }
+        self._nested = {
+            written: reader for written, (_, _, reader) in self._fields.items() if not isinstance(reader, _Leaf)
         }
 
     def read(self, plain: Any, pointer: str, faults: Faults) -> Any:
@@ -121,6 +131,14 @@ class _Struct:
         mine += self._unknown(given, pointer)
         faults += mine
         return built
+
+    def knows(self, plain: Any) -> bool:
+        if not isinstance(plain, dict):
+            return True
+        given, tag = cast("dict[str, Any]", plain), self.tag and self.tag[0]
+        return given.keys() - {tag} <= self._fields.keys() and all(
+            reader.knows(given[written]) for written, reader in self._nested.items() if written in given
+        )
 
     def _unknown(self, given: Mapping[str, Any], pointer: str) -> Faults:
         unknown = sorted(given.keys() - self._fields.keys())
@@ -175,6 +193,9 @@ class _Items:
             self._lengths.read([None] * len(items), pointer, faults)
         return None if len(faults) > before else self._make(read)
 
+    def knows(self, plain: Any) -> bool:
+        return not isinstance(plain, list) or all(map(self._item.knows, cast("list[Any]", plain)))
+
 
 class _Mapping:
     """An object whose names are data."""
@@ -202,6 +223,9 @@ class _Mapping:
             self._lengths.read(dict.fromkeys(given), pointer, faults)
         return None if len(faults) > before else read
 
+    def knows(self, plain: Any) -> bool:
+        return not isinstance(plain, dict) or all(map(self._value.knows, cast("dict[str, Any]", plain).values()))
+
 
 class _Union:
     """One of several. JSON's own type decides which: msgspec takes no two that look alike, but for tagged structs."""
@@ -222,6 +246,15 @@ class _Union:
         given = cast("dict[str, Any]", plain)
         chosen = self._choose(given, pointer, faults) if self._tagged else self._object
         return chosen.read(given, pointer, faults) if chosen else None
+
+    def knows(self, plain: Any) -> bool:
+        if isinstance(plain, list):
+            return self._array is None or self._array.knows(plain)
+        if not isinstance(plain, dict) or self._object is None:
+            return True
+        given = cast("dict[str, Any]", plain)
+        chosen = self._choose(given, "", []) if self._tagged else self._object
+        return chosen is None or chosen.knows(given)
 
     def _choose(self, given: Mapping[str, Any], pointer: str, faults: Faults) -> Reader | None:
         tag = next(reader.tag for reader in self._tagged.values() if reader.tag)

@@ -16,6 +16,7 @@ from promenade_kernel.values.errors import InvalidValue
 from promenade_kernel.values.text import TextValue
 
 from promenade_chassis.http.access import Access
+from promenade_chassis.http.answers import Json
 from promenade_chassis.ports import BadRequest, PreconditionFailed, PreconditionRequired, Principal
 
 Shown = TypeVar("Shown", bound="Resource")
@@ -74,12 +75,12 @@ class Resource(msgspec.Struct, kw_only=True):
 
 def shown(resource: Shown) -> Response[Shown]:
     """200 with the resource and its ETag."""
-    return Response(resource, status_code=200, headers={"ETag": f'"{resource.version}"'})
+    return Json(resource, status_code=200, headers={"ETag": f'"{resource.version}"'})
 
 
 def created(resource: Shown, location: str) -> Response[Shown]:
     """201 with the resource, its ETag and where it lives."""
-    return Response(resource, status_code=201, headers={"ETag": f'"{resource.version}"', "Location": location})
+    return Json(resource, status_code=201, headers={"ETag": f'"{resource.version}"', "Location": location})
 
 
 IfMatch = Annotated[

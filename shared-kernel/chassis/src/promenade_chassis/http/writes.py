@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from litestar.utils.scope.state import ScopeState
 
 from promenade_chassis.http.access import principal_of
 from promenade_chassis.http.bodies import decode_body
 from promenade_chassis.http.framework_errors import UnsupportedMediaType
+from promenade_chassis.http.layers import Layer
 from promenade_chassis.idempotency import (
     KEPT_HEADERS,
     BadIdempotencyKey,
@@ -61,7 +61,7 @@ class _Undo(Exception):
     pass
 
 
-class Writes(ASGIMiddleware):
+class Writes(Layer):
     """Wraps POST, PUT, PATCH and DELETE.
 
     With an Idempotency-Key the handler runs inside a transaction that first takes the key and last stores the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, Self
 from uuid import UUID
 
 from promenade_kernel.events.registry import Event, newest_first
@@ -34,6 +35,19 @@ class Aggregate:
     updated_at: datetime = field(default_factory=utc_now)
     deleted_at: datetime | None = None
     _recorded: list[Forms] = field(default_factory=list[Forms], init=False, repr=False, compare=False)
+
+    @classmethod
+    def stored(cls, values: dict[str, Any]) -> Self:
+        """The aggregate whose fields these are, all of them, as its row tells; `values` becomes its own.
+
+        A list has a hundred of them, and the constructor would take ten times as long. `__post_init__` does not run.
+        """
+        made = object.__new__(cls)
+        made.__dict__ = values
+        made._recorded = []
+        if values.keys() != cls.__dataclass_fields__.keys():
+            raise TypeError(f"{cls.__name__} has other fields: {values.keys() ^ cls.__dataclass_fields__.keys()}")
+        return made
 
     def record(self, event: Event, *older_forms: Event) -> None:
         """Remember a fact; it is published when the aggregate is saved and the transaction commits.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from promenade_chassis.ports.errors import InvalidTransition
@@ -35,4 +36,11 @@ class StateMachine(Generic[State]):
 
     def allowed(self, state: State) -> list[str]:
         """The commands an API caller may give in `state`, in the table's order."""
-        return [name for name, moves in self.table.items() if state in moves and name not in self.internal]
+        return [*self._allowed.get(state, ())]
+
+    @cached_property
+    def _allowed(self) -> Mapping[State, tuple[str, ...]]:
+        """By state: a list asks for it once a row."""
+        given = {name: moves for name, moves in self.table.items() if name not in self.internal}
+        states = {state for moves in given.values() for state in moves}
+        return {state: tuple(name for name, moves in given.items() if state in moves) for state in states}

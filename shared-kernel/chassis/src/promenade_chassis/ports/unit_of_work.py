@@ -12,3 +12,10 @@ class UnitOfWork(Protocol):
     def begin(self) -> AbstractAsyncContextManager[None]:
         """Open a transaction; inside another one it is a savepoint. An exception rolls it back."""
         ...
+
+    def at_once(self) -> AbstractAsyncContextManager[None]:
+        """As `begin()`, for a block that only adds: what it saves is sent at its end, and refused there if it is.
+
+        Nothing is asked for in it. It takes one round trip, where `begin()` takes three or more.
+        """
+        ...

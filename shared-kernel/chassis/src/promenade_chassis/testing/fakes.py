@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -49,6 +49,10 @@ class InMemoryUnitOfWork:
         # One after the other: a snapshot taken back must not take other tasks' work with it.
         async with self._turn, self._roll_back_on_error(task):
             yield
+
+    def at_once(self) -> AbstractAsyncContextManager[None]:
+        """As `begin`."""
+        return self.begin()
 
     @asynccontextmanager
     async def _roll_back_on_error(self, task: asyncio.Task[Any] | None) -> AsyncGenerator[None, None]:

@@ -15,11 +15,12 @@ from promenade_customer_management.customer.use_cases.room import READ, Customer
 
 async def create_customer(customer: Customer, *, room: CustomerRoom) -> tuple[Customer, Sequence[UUID]]:
     """Add a customer; answers it with its likely duplicates. Raises `EmailTaken`."""
-    async with room.unit_of_work.begin():
+    alike = await room.customers.alike(customer)
+    async with room.unit_of_work.at_once():
         customer.create()
         await room.customers.add(customer)
         await note(room, customer, "customer.created", "Created by hand")
-        return customer, await room.customers.alike(customer)
+    return customer, alike
 
 
 async def list_customers(wanted: CustomerFilter, page: PageRequest, *, room: CustomerRoom) -> Page[Customer]:
