@@ -11,14 +11,20 @@ from pathlib import Path
 
 import structlog
 import uvloop
+from msgspec.structs import replace
 from promenade_chassis.config import ConfigurationError, Settings, load_settings
 from promenade_chassis.http.openapi import openapi_document, openapi_text
 from promenade_chassis.logs import configure_logging
 from promenade_chassis.telemetry.start import start_telemetry
 
+from promenade_gateway.crew import Crew
 from promenade_gateway.gateway import create_gateway, serving_gateway
+from promenade_gateway.listener import reserved
+from promenade_gateway.settings import gateway_settings
 
 log = structlog.get_logger(__name__)
+
+_LAST_SECONDS = 10.0  # beyond the deadline for requests: closing the door before, telemetry and connections after
 
 
 def main() -> int:
@@ -29,31 +35,62 @@ def main() -> int:
         configure_logging(settings.log, service="gateway")
         if arguments.command == "openapi":
             return _openapi(settings, arguments)
-        _run(settings)
+        return _run(settings)
     except ConfigurationError as error:
         print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 - the logger needs the configuration
         return 2
+
+
+def _run(settings: Settings) -> int:
+    count = gateway_settings(settings).processes
+    if count == 1:
+        return _run_one(settings, None)
+    try:
+        keepers = reserved(settings.http.host, settings.http.port)
+    except OSError as error:
+        log.error("http.not-listening", host=settings.http.host, port=settings.http.port, error=str(error))
+        return 1
+    _settle_memory()  # what the processes have in common stays in common
+    patience = settings.http.shutdown_seconds + _LAST_SECONDS
+    status = Crew(count, lambda number, lifeline: _run_one(_own(settings, number), lifeline), patience=patience).run()
+    for keeper in keepers:
+        keeper.close()
+    return status
+
+
+def _own(settings: Settings, number: int) -> Settings:
+    """Each process tells of itself, on a port of its own."""
+    admin = settings.admin
+    return replace(settings, admin=replace(admin, port=admin.port + number)) if admin.port else settings
+
+
+def _run_one(settings: Settings, lifeline: int | None) -> int:
+    telemetry = start_telemetry(settings.telemetry, ["gateway"])
+    try:
+        uvloop.run(_serve(settings, lifeline))
+    finally:
+        telemetry.stop()
     return 0
 
 
-def _run(settings: Settings) -> None:
-    telemetry = start_telemetry(settings.telemetry, ["gateway"])
-    try:
-        uvloop.run(_serve(settings))
-    finally:
-        telemetry.stop()
-
-
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, lifeline: int | None) -> None:
+    """Until SIGTERM, or until the process at the lifeline's other end is no more."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving_gateway(settings):
+    if lifeline is not None:
+        loop.add_reader(lifeline, _let_go, loop, lifeline, stop)
+    async with serving_gateway(settings, shared=lifeline is not None):
         _settle_memory()
         await stop.wait()
         log.info("process.stopping")
     log.info("process.stopped")
+
+
+def _let_go(loop: asyncio.AbstractEventLoop, lifeline: int, stop: asyncio.Event) -> None:
+    loop.remove_reader(lifeline)
+    stop.set()
 
 
 def _settle_memory() -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol
 
 from promenade_chassis.auth import AccessToken
 from promenade_chassis.events.redis_link import RedisLink, Word
 from promenade_chassis.events.redis_url import read_url
+from promenade_chassis.events.redis_wire import RedisWire, pack
 from redis.exceptions import ConnectionError, NoScriptError  # noqa: A004 - Redis' own
 from redis.exceptions import TimeoutError as LateAnswer
 
@@ -51,7 +53,7 @@ class Verdict:
 class Admission(Protocol):
     """The port: `RedisAdmission`, or a fake in tests."""
 
-    async def ask(self, token: AccessToken | None, buckets: Sequence[Bucket]) -> Verdict:
+    def ask(self, token: AccessToken | None, buckets: Sequence[Bucket]) -> Awaitable[Verdict]:
         """Draw from all buckets and look the token up; raises `RedisAway`."""
         ...
 
@@ -67,11 +69,41 @@ class _Question:
     answer: asyncio.Future[Verdict]
 
 
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Questions that travel together: the keys to look up, the script's arguments, until when an answer helps."""
+
+    questions: Sequence[_Question]
+    keys: Sequence[Word]
+    draw: Sequence[Word]
+    until: float
+
+    def verdicts(self, known: Sequence[bytes | None], answer: Sequence[int]) -> list[Verdict]:
+        """What each of them gets."""
+        rest = iter(known[1:])
+        standings = [
+            Standing.GOOD
+            if question.token is None
+            else _standing(question.token, known[0], next(rest), next(rest), next(rest))
+            for question in self.questions
+        ]
+        return list(map(Verdict, standings, read_draws([question.buckets for question in self.questions], answer)))
+
+    def settle(self, verdicts: Sequence[Verdict]) -> None:
+        """Tell each of them."""
+        for question, verdict in zip(self.questions, verdicts, strict=True):
+            if not question.answer.done():
+                question.answer.set_result(verdict)
+
+
 class RedisAdmission:
     """Asks Redis for many requests at once: those that come while an answer is awaited travel together after it.
 
     Revocations and buckets are two keys' worth of a cluster, so a batch is two commands; one write where they live
     on one server. `seconds` bound the wait for an answer; nothing that Redis did not say lets anybody in.
+
+    Nearly always the connection is there and the answer is one: then it goes by callbacks (`_ask_next`, `_heard`),
+    which cost a third of a task. What is not as usual is asked once more, carefully (`_ask_with_care`).
     """
 
     def __init__(self, url: str, *, seconds: float) -> None:
@@ -79,43 +111,96 @@ class RedisAdmission:
         self._is_cluster = read_url(url).kind == "cluster"
         self._seconds = 2 * seconds  # connecting included
         self._waiting: deque[_Question] = deque()
-        self._asking: asyncio.Task[None] | None = None
+        self._is_asking = False
+        self._is_closed = False
+        self._taking_care: asyncio.Task[None] | None = None
 
-    async def ask(self, token: AccessToken | None, buckets: Sequence[Bucket]) -> Verdict:
+    def ask(self, token: AccessToken | None, buckets: Sequence[Bucket]) -> asyncio.Future[Verdict]:
         """Draw from all buckets and look the token up; raises `RedisAway`."""
         loop = asyncio.get_running_loop()
         question = _Question(token, buckets, loop.create_future())
         self._waiting.append(question)
-        if self._asking is None:
-            self._asking = loop.create_task(self._ask_on())
-        return await question.answer
+        if not self._is_asking:
+            self._is_asking = True
+            loop.call_soon(self._ask_next)  # what else comes in this turn of the loop comes along
+        return question.answer
 
     async def close(self) -> None:
         """Give the connections back."""
-        if self._asking is not None:
-            self._asking.cancel()
+        self._is_closed = True
+        if self._taking_care is not None:
+            self._taking_care.cancel()
         await self._link.close()
 
-    async def _ask_on(self) -> None:
-        try:
-            await asyncio.sleep(0)  # what else comes in this turn of the loop comes along
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
-                await self._settle([question for question in batch if not question.answer.done()])
-        finally:
-            self._asking = None
-
-    async def _settle(self, batch: Sequence[_Question]) -> None:
-        try:
-            verdicts = await self._verdicts(batch)
-        except Exception as error:  # whatever it is, nobody may wait for ever, and nobody may pass
-            for question in [*batch, *self._gone_with(error)]:
-                if not question.answer.done():
-                    question.answer.set_exception(RedisAway(f"{type(error).__name__}: {error}"))
+    def _ask_next(self) -> None:
+        batch = self._next_batch()
+        if batch is None:
+            self._is_asking = False
             return
-        for question, verdict in zip(batch, verdicts, strict=True):
+        wire = self._link.at_hand()
+        if wire is None:
+            self._take_care(batch)
+            return
+        try:
+            self._ask_by(wire, batch)
+        except Exception as error:  # whatever it is, nobody may wait for ever, and nobody may pass
+            self._tell_away(batch, error)
+            asyncio.get_running_loop().call_soon(self._ask_next)
+
+    def _ask_by(self, wire: RedisWire, batch: _Batch) -> None:
+        REDIS_ROUND_TRIPS.inc()
+        lookup = pack("MGET", *batch.keys) if batch.keys else b""
+        asked = wire.ask(lookup + pack("EVALSHA", _SCRIPT_HASH, *batch.draw), 2 if batch.keys else 1)
+        asked.add_done_callback(partial(self._heard, batch))
+
+    def _next_batch(self) -> _Batch | None:
+        questions: list[_Question] = []
+        while self._waiting and len(questions) < MOST_AT_ONCE:
+            question = self._waiting.popleft()
             if not question.answer.done():
-                question.answer.set_result(verdict)
+                questions.append(question)
+        if not questions:
+            return None
+        keys = [key for question in questions if question.token is not None for key in _keys_of(question.token)]
+        draw = script_arguments([question.buckets for question in questions])
+        until = asyncio.get_running_loop().time() + self._seconds
+        return _Batch(questions, [MARK, *keys] if keys else (), draw, until)
+
+    def _heard(self, batch: _Batch, asked: asyncio.Future[list[Any]]) -> None:
+        try:
+            answers = asked.result()
+            is_usual = not any(isinstance(answer, Exception) for answer in answers)
+            if is_usual:
+                batch.settle(batch.verdicts(answers[0] if batch.keys else (), answers[-1]))
+        except ConnectionError:
+            is_usual = False
+        except Exception as error:  # as above
+            is_usual = True
+            self._tell_away(batch, error)
+        if is_usual:
+            self._ask_next()
+        else:
+            self._take_care(batch)
+
+    def _take_care(self, batch: _Batch) -> None:
+        if self._is_closed:
+            self._tell_away(batch, ConnectionError("the gateway is closing"))
+        else:
+            self._taking_care = asyncio.get_running_loop().create_task(self._ask_with_care(batch))
+
+    async def _ask_with_care(self, batch: _Batch) -> None:
+        try:
+            async with asyncio.timeout_at(batch.until):
+                known, answer = await self._ask(batch.keys, batch.draw)
+            batch.settle(batch.verdicts(known, answer))
+        except Exception as error:  # whatever it is, nobody may wait for ever, and nobody may pass
+            self._tell_away(batch, error)
+        self._ask_next()
+
+    def _tell_away(self, batch: _Batch, error: Exception) -> None:
+        for question in [*batch.questions, *self._gone_with(error)]:
+            if not question.answer.done():
+                question.answer.set_exception(RedisAway(f"{type(error).__name__}: {error}"))
 
     def _gone_with(self, error: Exception) -> Sequence[_Question]:
         """Who came while a Redis was asked that does not answer: one after the other would wait as long in vain."""
@@ -124,21 +209,7 @@ class RedisAdmission:
         waiting, self._waiting = self._waiting, deque()
         return waiting
 
-    async def _verdicts(self, batch: Sequence[_Question]) -> list[Verdict]:
-        keys = [key for question in batch if question.token is not None for key in _keys_of(question.token)]
-        draws = [question.buckets for question in batch]
-        async with asyncio.timeout(self._seconds):
-            known, answer = await self._ask([MARK, *keys] if keys else (), script_arguments(draws))
-        mark, rest = (known[0], iter(known[1:])) if known else (None, iter(()))
-        standings = [
-            Standing.GOOD
-            if question.token is None
-            else _standing(question.token, mark, next(rest), next(rest), next(rest))
-            for question in batch
-        ]
-        return list(map(Verdict, standings, read_draws(draws, answer)))
-
-    async def _ask(self, keys: Sequence[str], arguments: Sequence[Word]) -> tuple[list[bytes | None], list[int]]:
+    async def _ask(self, keys: Sequence[Word], arguments: Sequence[Word]) -> tuple[list[bytes | None], list[int]]:
         lookup: Sequence[Sequence[Word]] = [("MGET", *keys)] if keys else []
         try:
             answers = await self._send(lookup, ("EVALSHA", _SCRIPT_HASH, *arguments))

@@ -104,6 +104,8 @@ class RequestBody:
 
     def arrived(self) -> bytes | None:
         """All of it, if all of it is here and small enough to be kept; raises `BodyTooLarge`."""
+        if self.length == 0:
+            return b""
         if not self._ended or self._seen + self._waiting > KEPT_BYTES:
             return None
         if self._pieces:

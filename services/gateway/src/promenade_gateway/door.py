@@ -58,8 +58,11 @@ class Door:
         exchange = Exchange(request, answer, self.peers.of(request.client, request.headers), self.tracer)
         self.meters.in_flight += 1
         try:
-            with exchange.trail.under_way():
+            if self.tracer is None:
                 await self._answered(exchange)
+            else:
+                with exchange.trail.under_way():
+                    await self._answered(exchange)
         finally:
             self.meters.in_flight -= 1
             self._tell(exchange)
@@ -72,8 +75,9 @@ class Door:
                 raise
             exchange.status = exchange.status or CLIENT_GONE
         finally:
-            status = exchange.status or CLIENT_GONE
-            exchange.trail.answered(exchange.method, exchange.counted_route, status, exchange.request_id)
+            if self.tracer is not None:
+                status = exchange.status or CLIENT_GONE
+                exchange.trail.answered(exchange.method, exchange.counted_route, status, exchange.request_id)
 
     def _tell(self, exchange: Exchange) -> None:
         status = exchange.status or CLIENT_GONE
@@ -94,7 +98,9 @@ class Door:
 
     async def _handle(self, exchange: Exchange) -> None:
         request = exchange.request
-        check_framing(request.headers, request.version)
+        if not request.facts.is_framed:
+            check_framing(request.headers, request.version)
+            request.facts.is_framed = request.version == "1.1"
         if exchange.origin is not None:
             exchange.extra_headers |= self.cors.headers(exchange.origin)
         route, fault = self._find(exchange)
@@ -128,8 +134,7 @@ class Door:
 
     async def _admit(self, exchange: Exchange, route: Route) -> None:
         """Token, revocation and rate limit; raises what refuses the request."""
-        authorization = exchange.request.fields.get(b"authorization")
-        exchange.token, fault = await authenticate(self.verifier, authorization, needed=not route.public)
+        exchange.token, fault = await authenticate(self.verifier, exchange.request, needed=not route.public)
         buckets = (
             self._buckets(exchange) if route.limit is None else await self._stricter_buckets(exchange, route.limit)
         )

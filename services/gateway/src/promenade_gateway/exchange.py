@@ -39,9 +39,10 @@ class Exchange:
         self.method = request.method
         self.headers = request.headers
         self.peer = peer
-        self.request_id = request_id_from(request.headers)
-        self.trail = Trail(request.headers, tracer, request.method)
-        if not self.trail.followed and b"tracestate" in request.fields:  # a state without its trace is nobody's
+        fields = request.fields
+        self.request_id = request_id_from(request.headers if b"x-request-id" in fields else ())
+        self.trail = Trail(request.headers if b"traceparent" in fields else (), tracer, request.method)
+        if b"tracestate" in fields and not self.trail.followed:  # a state without its trace is nobody's
             self.headers = [(name, value) for name, value in request.headers if name != b"tracestate"]
         self.told_route: str | None = None
         self.route: Route | None = None
@@ -107,11 +108,10 @@ class Exchange:
     def begin(self, status: int, headers: RawPairs) -> None:
         """Begin the answer; ours replace what the service says under the same names."""
         self.status = status
-        told = next((value for name, value in headers if name == ROUTE_HEADER), None)
-        if told is not None:
-            self.told_route = told_route(told)
-            headers = [pair for pair in headers if pair[0] != ROUTE_HEADER]
-        self._answer.begin(status, headers, self.extra_headers)
+        kept = [pair for pair in headers if pair[0] != ROUTE_HEADER]
+        if len(kept) < len(headers):
+            self.told_route = told_route(next(value for name, value in headers if name == ROUTE_HEADER))
+        self._answer.begin(status, kept, self.extra_headers)
 
     def write(self, piece: bytes) -> None:
         """Send a piece of the body."""

@@ -12,7 +12,8 @@ from promenade_gateway.body import ClientGone, RequestBody
 from promenade_gateway.errors import UpstreamAway, UpstreamTooSlow
 from promenade_gateway.exchange import Exchange
 from promenade_gateway.headers import answer_headers, request_headers
-from promenade_gateway.meters import UPSTREAM_FAILURES, UPSTREAM_RETRIES, UPSTREAM_SECONDS
+from promenade_gateway.meters import UPSTREAM_FAILURES, UPSTREAM_RETRIES, upstream_seconds
+from promenade_gateway.request import Request
 from promenade_gateway.settings import GatewaySettings
 from promenade_gateway.upstream_wire import BrokenOff, Dropped, Reply, UpstreamWire
 from promenade_gateway.upstreams import Connections, Service, Unreachable, Upstream
@@ -30,7 +31,7 @@ class Forwarder:
         self._services = services
         self._connections = connections
         self._settings = settings
-        self._observe = {name: UPSTREAM_SECONDS.labels(name).observe for name in services}
+        self._observe = {name: upstream_seconds(name).add for name in services}
 
     async def forward(self, exchange: Exchange, context: str, target: bytes) -> None:
         """Answer the exchange with what the service says; raises `DomainError` while nothing has been sent."""
@@ -115,17 +116,35 @@ class Forwarder:
 
 
 def _head(exchange: Exchange, upstream: Upstream, target: bytes) -> bytes:
-    request = exchange.request
-    lines = [b"%b %b%b HTTP/1.1" % (request.method.encode(), upstream.prefix, target), b"Host: " + upstream.authority]
-    lines += [name + b": " + value for name, value in request_headers(exchange.headers, request.fields)]
+    return b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%b%bX-Request-Id: %b\r\ntraceparent: %b\r\n%b\r\n" % (
+        exchange.method.encode(),
+        upstream.prefix,
+        target,
+        upstream.authority,
+        _passed(exchange),
+        _length_line(exchange.request),
+        exchange.request_id.encode(),
+        exchange.trail.traceparent.encode(),
+        exchange.peer.lines,
+    )
+
+
+def _passed(exchange: Exchange) -> bytes:
+    """The lines of the client's that go on."""
+    facts = exchange.request.facts
+    if facts.passed is None:
+        kept = request_headers(exchange.headers, exchange.request.fields)
+        facts.passed = b"".join([b"%b: %b\r\n" % pair for pair in kept])
+    return facts.passed
+
+
+def _length_line(request: Request) -> bytes:
     length = request.body.length
     if length is None:
-        lines.append(b"Transfer-Encoding: chunked")
-    elif length or request.method not in _WITHOUT_BODY:
-        lines.append(b"Content-Length: %d" % length)
-    lines.append(b"X-Request-Id: " + exchange.request_id.encode())
-    lines.append(b"traceparent: " + exchange.trail.traceparent.encode())
-    return b"\r\n".join(lines) + b"\r\n" + exchange.peer.lines + b"\r\n"
+        return b"Transfer-Encoding: chunked\r\n"
+    if length or request.method not in _WITHOUT_BODY:
+        return b"Content-Length: %d\r\n" % length
+    return b""
 
 
 def _framed(body: RequestBody, piece: bytes, *, is_last: bool) -> bytes:

@@ -89,9 +89,16 @@ def create_gateway(
 
 @asynccontextmanager
 async def serving_gateway(
-    settings: Settings, *, verifier: TokenVerifier | None = None, admission: Admission | None = None
+    settings: Settings,
+    *,
+    verifier: TokenVerifier | None = None,
+    admission: Admission | None = None,
+    shared: bool = False,
 ) -> AsyncGenerator[Gateway, None]:
-    """Listen while the block runs; at its end requests in flight are answered within the deadline."""
+    """Listen while the block runs; at its end requests in flight are answered within the deadline.
+
+    `shared`: on a port that other processes listen on as well.
+    """
     gateway = create_gateway(settings, verifier=verifier, admission=admission)
     if not gateway.own.account_secret:
         log.warning("gateway.account-key-guessable", advice="set gateway.account_secret")
@@ -100,7 +107,7 @@ async def serving_gateway(
     show_build("gateway", gateway.readiness.version)
     try:
         with upstreams_shown(gateway.services):
-            async with _listening(gateway):
+            async with _listening(gateway, shared=shared):
                 yield gateway
     finally:
         await gateway.close()
@@ -110,10 +117,10 @@ async def serving_gateway(
 
 
 @asynccontextmanager
-async def _listening(gateway: Gateway) -> AsyncGenerator[None, None]:
+async def _listening(gateway: Gateway, *, shared: bool) -> AsyncGenerator[None, None]:
     http = gateway.settings.http
     listener = Listener(gateway.door, _client_limits(gateway.own))
-    await listener.open(http.host, http.port)
+    await listener.open(http.host, http.port, shared=shared)
     log.info("http.listening", context="gateway", host=http.host, port=http.port)
     try:
         yield

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+import socket
+from collections.abc import Sequence
 
 import structlog
 from promenade_chassis.http.closing import STILL_ASKING_SECONDS, close_door, wait_until
@@ -25,10 +27,12 @@ class Listener:
         self._house = House(serve, limits)
         self._server: asyncio.Server | None = None
 
-    async def open(self, host: str, port: int) -> None:
-        """Listen; raises `OSError`."""
+    async def open(self, host: str, port: int, *, shared: bool = False) -> None:
+        """Listen, beside other processes where it is `shared`; raises `OSError`."""
         house = self._house
-        self._server = await house.loop.create_server(lambda: ClientConnection(house), host, port, backlog=_BACKLOG)
+        self._server = await house.loop.create_server(
+            lambda: ClientConnection(house), host, port, backlog=_BACKLOG, reuse_port=shared
+        )
 
     async def close(self, seconds: float) -> None:
         """Let nobody in any more; what was asked is answered within so many seconds, then connections are broken."""
@@ -52,6 +56,20 @@ class Listener:
         for connection in list(self._house.connections):
             connection.leave()
         await self._house.is_empty.wait()
+
+
+def reserved(host: str, port: int) -> Sequence[socket.socket]:
+    """Sockets that keep a port for processes to share, and take no clients; raises `OSError` when it is busy."""
+    kept: list[socket.socket] = []
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind, protocol) as probe:  # one that shares would not notice a stranger
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+        keeper = socket.socket(family, kind, protocol)
+        kept.append(keeper)
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        keeper.bind(address)
+    return kept
 
 
 def room_for_clients() -> int:

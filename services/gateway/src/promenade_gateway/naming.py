@@ -7,9 +7,10 @@ under its path without anything that may be an id or a secret.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from promenade_gateway.public_routes import PUBLIC_ROUTES
-from promenade_gateway.routes import Route
+from promenade_gateway.routes import SHORT, Route
 
 NO_ROUTE = "none"
 _FIXED = frozenset({route.path for route in PUBLIC_ROUTES} | {NO_ROUTE})
@@ -27,17 +28,28 @@ def counted_route(route: Route | None) -> str:
     """One of few names: of a listed route its template, else of whose it would be."""
     if route is None:
         return NO_ROUTE
-    if route.template in _FIXED:
-        return route.template
-    parts = route.template.split("/")
-    kept = parts[:_API_SEGMENTS] if route.context is not None else parts[:2]
-    return "/".join([*kept, "*"])
+    segments = _API_SEGMENTS if route.context is not None else 2
+    name = _name_of if len(route.template) < SHORT else _name
+    return name(route.template, segments)
 
 
 def logged_route(route: Route | None) -> str | None:
     """The path in words; `*` stands for a segment that is none."""
     if route is None:
         return None
-    if route.template in _FIXED:
-        return route.template
-    return "/".join(part if not part or _WORD.fullmatch(part) else "*" for part in route.template.split("/"))
+    return _words_of(route.template) if len(route.template) < SHORT else _words(route.template)
+
+
+def _name(template: str, segments: int) -> str:
+    return template if template in _FIXED else "/".join([*template.split("/")[:segments], "*"])
+
+
+def _words(template: str) -> str:
+    if template in _FIXED:
+        return template
+    return "/".join(part if not part or _WORD.fullmatch(part) else "*" for part in template.split("/"))
+
+
+# Few templates are asked for again and again; long ones are not kept.
+_name_of = lru_cache(maxsize=4096)(_name)
+_words_of = lru_cache(maxsize=4096)(_words)

@@ -16,6 +16,7 @@ from promenade_gateway.answer import Answer
 from promenade_gateway.body import ClientGone
 from promenade_gateway.deadline import Deadline
 from promenade_gateway.errors import RequestTimeout
+from promenade_gateway.familiar import FamiliarHeads
 from promenade_gateway.reader import Refused, RequestReader
 from promenade_gateway.refusal import CROWDED, Refusal
 from promenade_gateway.request import Request
@@ -53,6 +54,7 @@ class House:
     def __init__(self, serve: Serve, limits: ClientLimits) -> None:
         self.serve = serve
         self.limits = limits
+        self.heads = FamiliarHeads()
         self.connections: set[ClientConnection] = set()
         self.is_draining = False
         self.is_empty = asyncio.Event()
@@ -78,7 +80,7 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, house: House) -> None:
         self.has_asked = False
         self._house = house
-        self._reader = RequestReader(self, head_bytes=house.limits.head_bytes)
+        self._reader = RequestReader(self, head_bytes=house.limits.head_bytes, heads=house.heads)
         self._deadline = Deadline(self._late, house.loop)
         self._write_deadline = Deadline(self.abort, house.loop)
         self._transport: Any = None  # uvloop's are no subclass of asyncio's

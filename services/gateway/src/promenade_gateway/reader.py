@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import httptools
 
 from promenade_gateway.body import RequestBody, Sender
+from promenade_gateway.familiar import Familiar, FamiliarHeads
 from promenade_gateway.refusal import MALFORMED, TOO_LARGE, Refusal
 from promenade_gateway.request import Request
 
@@ -42,8 +43,9 @@ class Receiver(Sender, Protocol):
 class RequestReader:
     """Reads one connection; knows no sockets and no time."""
 
-    def __init__(self, receiver: Receiver, *, head_bytes: int) -> None:
+    def __init__(self, receiver: Receiver, *, head_bytes: int, heads: FamiliarHeads | None = None) -> None:
         self._receiver = receiver
+        self._heads = heads or FamiliarHeads()
         self._limit = head_bytes
         self._parser: Any = httptools.HttpRequestParser(self)
         self._fault = MALFORMED
@@ -55,11 +57,32 @@ class RequestReader:
         self.in_head = False
         self.in_body = False
         self.is_deaf = False  # after what asked for another protocol nothing is HTTP
+        self._goes_on = True  # nobody has said that there will be no further request
+        self._plain: Request | None = None  # a GET without a body that has just come
 
     def feed(self, data: bytes | memoryview) -> None:
         """Read on; raises `Refused`."""
         if self.is_deaf:
             return
+        at_rest = self._goes_on and not self.in_head and not self.in_body
+        if not at_rest or type(data) is not bytes or len(data) > self._limit:
+            self._parse(data)
+        elif (found := self._heads.look(data)) is not None:
+            self._again(*found)
+        else:
+            self._plain = None
+            self._parse(data)
+            if self._plain is not None and self._begun == 1 and not self.in_head and not self.in_body:
+                self._heads.learn(data, self._plain)
+
+    def _again(self, target: bytes, head: Familiar) -> None:
+        body = RequestBody(0, self._receiver)
+        self._receiver.request_came(
+            Request("GET", target, "1.1", head.headers, head.fields, body, head.facts), last=False
+        )
+        self._receiver.request_ended()
+
+    def _parse(self, data: bytes | memoryview) -> None:
         self._fed = len(data)
         self._begun = 1 if self.in_body else 0  # what follows a body begins somewhere in the middle
         try:
@@ -125,7 +148,10 @@ class RequestReader:
             self._refuse(MALFORMED)
         body = RequestBody(length, self._receiver)
         last = upgrades or version == "1.0" or not self._parser.should_keep_alive()
-        self._receiver.request_came(Request(method, self._target, version, self._headers, fields, body), last=last)
+        self._goes_on = not last
+        request = Request(method, self._target, version, self._headers, fields, body)
+        self._plain = request if method == "GET" and length == 0 and not last else None
+        self._receiver.request_came(request, last=last)
 
     def _count(self, size: int) -> None:
         self._head_bytes += size

@@ -22,7 +22,7 @@ OWN_PAGES = frozenset(
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-_SHORT = 200  # longer paths are not remembered
+SHORT = 200  # longer paths are not remembered
 
 BodyClass = Literal["ordinary", "import", "credentials"]
 
@@ -63,7 +63,7 @@ class RouteTable:
 
     def find(self, method: str, raw_path: bytes) -> Route:
         """The route of a request; raises `BadPath`, `MethodNotAllowed` or `NotFound`."""
-        return self._known(method, raw_path) if len(raw_path) < _SHORT else self._find(method, raw_path)
+        return self._known(method, raw_path) if len(raw_path) < SHORT else self._find(method, raw_path)
 
     def _find(self, method: str, raw_path: bytes) -> Route:
         if method not in METHODS:  # who knows what a service, or its server, would make of it

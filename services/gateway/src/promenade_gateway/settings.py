@@ -9,12 +9,14 @@ from promenade_chassis.config import ConfigurationError, Settings, refuse_unaske
 
 KIB = 1024
 MIB = 1024 * KIB
+MOST_PROCESSES = 64
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The section `gateway`. Times in seconds, sizes in bytes.
 
-    `upstreams` maps a context to the base URLs of its replicas. `rate_limit_factor` multiplies every limit.
+    `upstreams` maps a context to the base URLs of its replicas. `processes` share the port, and each has the numbers
+    below for itself; rate limits are of all. `rate_limit_factor` multiplies every limit.
     `account_secret` keys the HMAC under which an account is counted; every replica needs the same one.
     `trusted_proxies` are the networks whose X-Forwarded-* headers count; from all others they are dropped.
     `when_redis_is_away` says what signed-in routes do then: `refuse` (503) or `pass`, which each time is logged.
@@ -24,6 +26,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     upstreams: dict[str, tuple[str, ...]]
+    processes: int = 1
     rate_limit_factor: int = 1
     account_secret: str = ""
     trusted_proxies: tuple[str, ...] = ()
@@ -51,6 +54,10 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
     for context, urls in found.upstreams.items():
         if not urls or not all(url.startswith(("http://", "https://")) for url in urls):
             raise ConfigurationError(f"gateway.upstreams.{context} needs a list of http(s) URLs")
+    if not 1 <= found.processes <= MOST_PROCESSES:
+        raise ConfigurationError(f"gateway.processes must be 1 to {MOST_PROCESSES}")
+    if found.processes > 1 and not settings.http.port:
+        raise ConfigurationError("gateway.processes share a port, which http.port must name")
     if found.rate_limit_factor < 1:
         raise ConfigurationError("gateway.rate_limit_factor must be 1 or more")
     if found.body_bytes_per_second < 1:

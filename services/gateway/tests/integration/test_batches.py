@@ -82,18 +82,21 @@ async def test_each_hears_its_own_answer(admission: RedisAdmission, store: redis
 
 
 @pytest.mark.parametrize("turns", range(1, 6))
-async def test_one_that_leaves_takes_nobody_along(
-    admission: RedisAdmission, store: redis.asyncio.Redis, turns: int
-) -> None:
-    """Clients leave before Redis is asked and while it is."""
-    await admission.ask(None, (a_bucket(1),))  # connected from here on
-    tasks = [asyncio.ensure_future(admission.ask(a_token(), (a_bucket(1),))) for _ in range(10)]
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    for task in tasks[::2]:
-        task.cancel()
+async def test_one_that_leaves_takes_nobody_along(redis_url: str, store: redis.asyncio.Redis, turns: int) -> None:
+    """Clients leave before Redis is asked and while it is; it answers when they are gone."""
+    async with proxied(urlsplit(redis_url).port or 0) as way:
+        asking = RedisAdmission(way.url(redis_url), seconds=stretched(5))
+        await asking.ask(None, (a_bucket(1),))  # connected from here on
+        way.cut()
+        tasks = [asyncio.ensure_future(asking.ask(a_token(), (a_bucket(1),))) for _ in range(10)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for task in tasks[::2]:
+            task.cancel()
+        way.heal()
 
-    found = await asyncio.gather(*tasks, return_exceptions=True)
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        await asking.close()
 
     assert [isinstance(each, asyncio.CancelledError) for each in found] == [True, False] * 5
     assert all(verdict.standing is Standing.GOOD for verdict in found[1::2])  # type: ignore[union-attr]  # verdicts

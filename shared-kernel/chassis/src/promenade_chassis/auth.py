@@ -170,7 +170,10 @@ class TokenVerifier:
 
     def known(self, token: str) -> AccessToken | None:
         """The claims of a token that was verified before and is still good; None says nothing about others."""
-        digest = _digest(token)
+        return self.remembered(digest_of(token))
+
+    def remembered(self, digest: bytes) -> AccessToken | None:
+        """The same, by what `digest_of` gave for the token."""
         found = self._verified.get(digest)
         if found is None:
             return None
@@ -190,7 +193,7 @@ class TokenVerifier:
         kid = _kid_of(token)
         key = await self._keys.get(kid)
         verified = self._verify(token, key)
-        self._verified[_digest(token)] = _Verified(verified, kid, key)
+        self._verified[digest_of(token)] = _Verified(verified, kid, key)
         if len(self._verified) > self.cache_size:
             self._verified.popitem(last=False)
         return verified
@@ -215,7 +218,8 @@ class TokenVerifier:
         return verified
 
 
-def _digest(token: str) -> bytes:
+def digest_of(token: str) -> bytes:
+    """Under what a token is remembered: what it was cannot be read from it."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 

@@ -42,6 +42,10 @@ class Cluster:
             self._owners = {each: node for each, node in self._owners.items() if node != owner}
             raise
 
+    def at_hand(self) -> RedisWire | None:
+        """See `Servers.at_hand`: each has its part of the keys."""
+        return None
+
     def refused(self, error: RedisError) -> bool:
         """`MOVED 3999 127.0.0.1:6381`: not executed, that node has the slot."""
         kind, _, rest = str(error).partition(" ")

@@ -60,6 +60,10 @@ class RedisLink:
         """The connection as it is, for who has to know when it ends; raises `RedisError` or `OSError`."""
         return await self._servers.wire((), None)
 
+    def at_hand(self) -> RedisWire | None:
+        """The same where it is open and every command goes there, for who asks often; errors are his to look for."""
+        return self._servers.at_hand()
+
     async def close(self) -> None:
         """Close the connection; whoever calls again opens another."""
         await self._servers.close()

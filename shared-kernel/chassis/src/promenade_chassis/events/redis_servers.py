@@ -24,6 +24,10 @@ class Servers(Protocol):
         """An open connection to the server that answers this command, or commands on the key `at`."""
         ...
 
+    def at_hand(self) -> RedisWire | None:
+        """The open connection, if there is one that answers every command."""
+        ...
+
     def refused(self, error: RedisError) -> bool:
         """Told of an error answer; whether the same command is for another server and was not executed here."""
         ...
@@ -94,6 +98,10 @@ class OneServer:
             if self._wire is None or not self._wire.is_open:
                 self._wire = await self._connect()
             return self._wire
+
+    def at_hand(self) -> RedisWire | None:
+        """See `Servers.at_hand`."""
+        return self._wire if self._wire is not None and self._wire.is_open else None
 
     def refused(self, error: RedisError) -> bool:
         """A master that became a replica is left, so that the next one who asks finds the new master."""

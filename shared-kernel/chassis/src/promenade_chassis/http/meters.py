@@ -20,14 +20,27 @@ _NAMES = (*(str(bound) for bound in _BOUNDS), "+Inf")
 _LABELS = ("context", "method", "route", "status")
 
 
-class _Tally:
-    """One route, method and status."""
+class Tally:
+    """How often something took how long."""
 
     __slots__ = ("counts", "seconds")
 
     def __init__(self) -> None:
         self.counts = [0] * (len(_BOUNDS) + 1)
         self.seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Once more."""
+        self.counts[bisect_left(_BOUNDS, seconds)] += 1
+        self.seconds += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """As a histogram has them: how often it took so long or less."""
+        below, cumulative = 0, list[tuple[str, float]]()
+        for name, count in zip(_NAMES, self.counts, strict=True):
+            below += count
+            cumulative.append((name, below))
+        return cumulative
 
 
 class HttpMeters:
@@ -36,7 +49,7 @@ class HttpMeters:
     def __init__(self, context: str) -> None:
         self.context = context
         self.in_flight = 0
-        self.tallies: dict[tuple[str, str, int], _Tally] = {}
+        self.tallies: dict[tuple[str, str, int], Tally] = {}
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request has been answered, or its client has left (499)."""
@@ -44,9 +57,8 @@ class HttpMeters:
         tally = self.tallies.get(key)
         if tally is None:
             key = (method if method in METHODS else "other", route, status)
-            tally = self.tallies.setdefault(key, _Tally())
-        tally.counts[bisect_left(_BOUNDS, seconds)] += 1
-        tally.seconds += seconds
+            tally = self.tallies.setdefault(key, Tally())
+        tally.add(seconds)
 
 
 class HttpCollector(Collector):
@@ -73,26 +85,18 @@ class HttpCollector(Collector):
                 requests.add_metric([meters.context, method, route, str(status)], sum(tally.counts))
             for (method, route, status_class), tally in _by_class(tallies).items():
                 labels = [meters.context, method, route, status_class]
-                seconds.add_metric(labels, buckets=_buckets(tally.counts), sum_value=tally.seconds)
+                seconds.add_metric(labels, buckets=tally.buckets(), sum_value=tally.seconds)
         return (requests, seconds, in_flight)
 
 
-def _by_class(tallies: Iterable[tuple[tuple[str, str, int], _Tally]]) -> dict[tuple[str, str, str], _Tally]:
+def _by_class(tallies: Iterable[tuple[tuple[str, str, int], Tally]]) -> dict[tuple[str, str, str], Tally]:
     """`2xx`, `4xx`, …: a histogram of each status would be fifteen series each."""
-    merged: dict[tuple[str, str, str], _Tally] = {}
+    merged: dict[tuple[str, str, str], Tally] = {}
     for (method, route, status), tally in tallies:
-        into = merged.setdefault((method, route, f"{status // 100}xx"), _Tally())
+        into = merged.setdefault((method, route, f"{status // 100}xx"), Tally())
         into.counts = [mine + more for mine, more in zip(into.counts, tally.counts, strict=True)]
         into.seconds += tally.seconds
     return merged
-
-
-def _buckets(counts: list[int]) -> list[tuple[str, float]]:
-    below, cumulative = 0, list[tuple[str, float]]()
-    for name, count in zip(_NAMES, counts, strict=True):
-        below += count
-        cumulative.append((name, below))
-    return cumulative
 
 
 _collectors: WeakKeyDictionary[CollectorRegistry, HttpCollector] = WeakKeyDictionary()

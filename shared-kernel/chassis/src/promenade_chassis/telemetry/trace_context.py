@@ -7,6 +7,7 @@ import re
 
 # Version 00; zeros are no ids.
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_NO_ZEROS = 1 << 64 | 1  # a bit of each id
 _LONGEST_STATE = 512  # what others have to pass on, by the standard
 
 
@@ -23,7 +24,8 @@ def tracestate_from(header: bytes | None) -> str | None:
 def new_traceparent() -> str:
     """The start of a trace, of which whoever records may record his part."""
     # They have to differ, not to be secret. The module's own generator begins anew after a fork; another would not.
-    return f"00-{random.getrandbits(128) or 1:032x}-{random.getrandbits(64) or 1:016x}-01"
+    ids = f"{random.getrandbits(192) | _NO_ZEROS:048x}"
+    return f"00-{ids[:32]}-{ids[32:]}-01"
 
 
 def trace_id_of(traceparent: str) -> str:
