@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from promenade_chassis.http import closing, listener
 from promenade_chassis.http.closing import close_door
 from promenade_chassis.http.listener import Server
 from promenade_chassis.testing.polling import eventually, stretched
@@ -116,7 +117,7 @@ async def test_a_kernel_that_tells_nothing_stops_no_stop(
 ) -> None:
     """Closing the door does what can be done and never fails: otherwise nobody in flight would be answered."""
     # Far more than a loaded machine takes for nothing: who waited for it would be seen.
-    monkeypatch.setattr(listener, "_QUEUE_SECONDS", 90)
+    monkeypatch.setattr(closing, "_QUEUE_SECONDS", 90)
 
     await asyncio.wait_for(close_door([Sandboxed(information)]), timeout=stretched(10))
 
