@@ -87,11 +87,11 @@ def identity_process(
             yield port
         finally:
             process.terminate()
-            process.wait(stretched(20))
+            process.wait(stretched(60))
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + stretched(30)
+    until = time.monotonic() + stretched(120)
     while time.monotonic() < until and process.poll() is None:
         with suppress(OSError):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
