@@ -225,9 +225,9 @@ def test_what_is_recorded_is_told_live_until_ctrl_c(operated: Stack) -> None:
                 newer.append(put_poison(operated))
             return told[0]
 
-        first = json.loads(eventually_blocking(heard, within=30, every=0.5))["envelope"]["id"]
+        first = json.loads(eventually_blocking(heard, within=90, every=0.5))["envelope"]["id"]
         tail.send_signal(signal.SIGINT)
-        assert tail.wait(stretched(10)) == 0
+        assert tail.wait(stretched(60)) == 0
     finally:
         tail.kill()
         listening.join()

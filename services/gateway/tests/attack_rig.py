@@ -246,7 +246,7 @@ def running(
 
 
 def _wait_until_live(door: Door) -> None:
-    deadline = time.monotonic() + stretched(60)
+    deadline = time.monotonic() + stretched(120)
     live = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     while True:
         try:

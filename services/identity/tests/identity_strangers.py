@@ -18,8 +18,8 @@ from uuid import uuid4
 
 import psycopg
 from identity_service import BASE, PASSWORD, SECRET
-from promenade_chassis.embedded.network import any_free_port
 from promenade_chassis.testing.polling import stretched
+from promenade_chassis.testing.ports import lent_port
 from promenade_identity.password.argon2 import PasswordSettings
 
 STATES = ("unknown", "known", "pending", "locked", "suspended", "deleted")
@@ -67,7 +67,7 @@ def identity_process(
     folder: Path, database_url: str, redis_url: str, *, answer_after_ms: int = PasswordSettings().answer_after_ms
 ) -> Generator[int, None, None]:
     """The service as it is deployed, with its real costs, requests and worker in one process; its port."""
-    port = any_free_port()
+    port = lent_port()
     (folder / "test.yaml").write_text(
         PROFILE.format(
             port=port,
@@ -87,11 +87,11 @@ def identity_process(
             yield port
         finally:
             process.terminate()
-            process.wait(stretched(20))
+            process.wait(stretched(60))
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + stretched(30)
+    until = time.monotonic() + stretched(120)
     while time.monotonic() < until and process.poll() is None:
         with suppress(OSError):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)

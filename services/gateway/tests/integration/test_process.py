@@ -56,7 +56,7 @@ async def process(tmp_path: Path, redis_url: str, service: str) -> AsyncGenerato
         async def live() -> None:
             assert (await client.get("/health/live")).status_code == 200
 
-        await eventually(live, within=60)
+        await eventually(live, within=120)
     yield started
     if started.returncode is None:
         started.kill()

@@ -114,7 +114,7 @@ def test_a_death_before_the_answer_leaves_one_success(settings: Settings, databa
     """kill -9 between effect and answer: effect and entry are both there, once."""
     process = multiprocessing.get_context("fork").Process(target=_die_signing_in, args=(settings,), daemon=True)
     process.start()
-    process.join(stretched(30))
+    process.join(stretched(120))
 
     assert process.exitcode == -signal.SIGKILL
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from email.message import EmailMessage
@@ -17,6 +16,7 @@ from identity_smtp import Inbox, serving, text_of
 from promenade_chassis.database import Database
 from promenade_chassis.ports import utc_now
 from promenade_chassis.testing.polling import eventually
+from promenade_chassis.testing.ports import lent_port
 from promenade_identity.user.entity import LOCK_EVERY, User
 from promenade_identity.user.postgres import PostgresUsers
 from psycopg import sql
@@ -33,9 +33,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+")
 @pytest.fixture
 def inbox() -> Inbox:
     """A server that does not listen yet, but whose port is known."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        return Inbox(port=reserved.getsockname()[1])
+    return Inbox(port=lent_port())
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_the_command_line_names_what_is_missing(database_url: str, missing: str)
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -222,6 +222,22 @@ def test_codes_keep_their_distance(moments: list[int]) -> None:
     assert len(subject.recorded()) == len(sent)
 
 
+@pytest.mark.parametrize(
+    ("later", "told"),
+    [(0.0, "60"), (0.000_001, "60"), (1.0, "59"), (59.0, "1")],
+    ids=["at once", "a moment", "a second", "nearly a minute"],
+)
+def test_whoever_asks_too_soon_is_told_the_whole_seconds_that_are_left(later: float, told: str) -> None:
+    """Rounded up, and not beyond: at once it is a minute and no more."""
+    subject = contact()
+    subject.request_code(NOW)
+
+    with pytest.raises(TooManyCodes) as refusal:
+        subject.request_code(NOW + timedelta(seconds=later))
+
+    assert refusal.value.headers["Retry-After"] == told
+
+
 def _accepts(subject: Contact, moment: datetime) -> bool:
     probe = contact()
     probe.code_requests = list(subject.code_requests)

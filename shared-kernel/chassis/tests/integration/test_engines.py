@@ -200,7 +200,7 @@ class _engines_of_another_process:  # noqa: N801  # reads as a with statement
             self._process.kill()
         with self._process:
             self._process.stdin.close()
-            self._process.wait(stretched(30))
+            self._process.wait(stretched(90))
 
 
 def _modes(folder: Path) -> list[int]:

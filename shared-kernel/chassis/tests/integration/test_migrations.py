@@ -142,7 +142,7 @@ def test_processes_that_start_at_once_take_turns(url: str, folders: Sequence[Pat
     command = [sys.executable, "-c", program, url, *map(str, folders)]
 
     replicas = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    outputs = [replica.communicate(timeout=60) for replica in replicas]
+    outputs = [replica.communicate(timeout=180) for replica in replicas]
 
     assert [replica.returncode for replica in replicas] == [0, 0, 0], outputs
     expected = sorted(path.stem for path in migration_files(folders))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 from uuid import UUID
 
 from promenade_chassis.ports import Aggregate, Conflict, DomainError, invalid_field
@@ -225,7 +226,7 @@ class Contact(Aggregate):
         self.code_requests = [moment for moment in self.code_requests if now - moment < MEMORY]
         wait = wait_for_code((*self.code_requests, *earlier), now)
         if wait > timedelta(0):
-            raise TooManyCodes(int(wait.total_seconds()) + 1)
+            raise TooManyCodes(ceil(wait / timedelta(seconds=1)))
 
 
 def type_of(value: ContactValue) -> ContactType:
