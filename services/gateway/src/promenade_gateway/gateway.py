@@ -112,7 +112,7 @@ async def serving_gateway(
 @asynccontextmanager
 async def _listening(gateway: Gateway) -> AsyncGenerator[None, None]:
     http = gateway.settings.http
-    listener = Listener(gateway.door, _client_limits(gateway.own))
+    listener = Listener(gateway.door, _client_limits(gateway.own), gateway.door.peers.vouched_for)
     await listener.open(http.host, http.port)
     log.info("http.listening", context="gateway", host=http.host, port=http.port)
     try:
@@ -130,4 +130,5 @@ def _client_limits(own: GatewaySettings) -> ClientLimits:
         keep_alive_seconds=own.keep_alive_seconds,
         body_bytes_per_second=own.body_bytes_per_second,
         max_connections=min(own.max_connections, room_for_clients()),
+        max_connections_per_address=own.max_connections_per_address,
     )

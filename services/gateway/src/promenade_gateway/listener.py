@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+from collections.abc import Callable
 
 import structlog
 from promenade_chassis.http.closing import STILL_ASKING_SECONDS, close_door, wait_until
@@ -21,8 +22,8 @@ _OTHER_FILES = 64  # Redis, logs, metrics, the loop's own
 class Listener:
     """Lets clients in until it is closed; then answers those that are inside."""
 
-    def __init__(self, serve: Serve, limits: ClientLimits) -> None:
-        self._house = House(serve, limits)
+    def __init__(self, serve: Serve, limits: ClientLimits, stands_for_many: Callable[[str | None], bool]) -> None:
+        self._house = House(serve, limits, stands_for_many)
         self._server: asyncio.Server | None = None
 
     async def open(self, host: str, port: int) -> None:

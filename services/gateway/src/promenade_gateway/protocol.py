@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from promenade_gateway.answer import Answer
 from promenade_gateway.body import ClientGone
 from promenade_gateway.deadline import Deadline
 from promenade_gateway.errors import RequestTimeout
+from promenade_gateway.limits import network_of
 from promenade_gateway.reader import Refused, RequestReader
 from promenade_gateway.refusal import CROWDED, Refusal
 from promenade_gateway.request import Request
@@ -45,15 +46,18 @@ class ClientLimits:
     keep_alive_seconds: float
     body_bytes_per_second: int
     max_connections: int
+    max_connections_per_address: int
 
 
 class House:
-    """What all connections of one listener share."""
+    """What all connections of one listener share. `stands_for_many` tells the addresses that no limit is meant for."""
 
-    def __init__(self, serve: Serve, limits: ClientLimits) -> None:
+    def __init__(self, serve: Serve, limits: ClientLimits, stands_for_many: Callable[[str | None], bool]) -> None:
         self.serve = serve
         self.limits = limits
         self.connections: set[ClientConnection] = set()
+        self._stands_for_many = stands_for_many
+        self._by_network: Counter[str] = Counter()
         self.is_draining = False
         self.is_empty = asyncio.Event()
         self.is_empty.set()
@@ -63,11 +67,18 @@ class House:
         """Whether there was room; it is inside all the same."""
         self.connections.add(connection)
         self.is_empty.clear()
-        return len(self.connections) <= self.limits.max_connections
+        self._by_network[connection.network] += 1
+        if len(self.connections) > self.limits.max_connections:
+            return False
+        crowded = self._by_network[connection.network] > self.limits.max_connections_per_address
+        return not crowded or self._stands_for_many(connection.address)
 
     def leave(self, connection: ClientConnection) -> None:
         """It has ended."""
         self.connections.discard(connection)
+        self._by_network[connection.network] -= 1
+        if not self._by_network[connection.network]:
+            del self._by_network[connection.network]
         if not self.connections:
             self.is_empty.set()
 
@@ -82,7 +93,8 @@ class ClientConnection(asyncio.Protocol):
         self._deadline = Deadline(self._late, house.loop)
         self._write_deadline = Deadline(self.abort, house.loop)
         self._transport: Any = None  # uvloop's are no subclass of asyncio's
-        self._address: str | None = None
+        self.address: str | None = None
+        self.network = ""  # which of its address is counted as one client
         self._request: Request | None = None  # whose turn it is
         self._answer: Answer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -106,7 +118,8 @@ class ClientConnection(asyncio.Protocol):
         """A connection that sends nothing is closed as one that sends too slowly."""
         self._transport = transport
         peer: Any = transport.get_extra_info("peername")
-        self._address = _host_of(peer)
+        self.address = _host_of(peer)
+        self.network = network_of(self.address or "")
         self._deadline.within(self._house.limits.head_seconds)
         if not self._house.enter(self):
             self.write(CROWDED.written())
@@ -173,7 +186,7 @@ class ClientConnection(asyncio.Protocol):
         """It is answered at once or when its turn comes."""
         self._deadline.clear()
         self.has_asked = True
-        request.client = self._address
+        request.client = self.address
         self._reading = request
         self._patience, self._waits_since = self._house.limits.idle_seconds, None
         answer = Answer(self, head_only=request.method == "HEAD", modern=request.version == "1.1", closing=last)
