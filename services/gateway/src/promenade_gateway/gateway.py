@@ -24,12 +24,12 @@ from promenade_gateway.docs.routes import docs_routes
 from promenade_gateway.door import Door
 from promenade_gateway.forward import Forwarder
 from promenade_gateway.health import HealthCheck
+from promenade_gateway.house import ClientLimits
 from promenade_gateway.limits import Limits
 from promenade_gateway.listener import Listener, room_for_clients
 from promenade_gateway.meters import upstreams_shown
 from promenade_gateway.pages import Pages, create_pages
 from promenade_gateway.peers import Peers
-from promenade_gateway.protocol import ClientLimits
 from promenade_gateway.routes import RouteTable
 from promenade_gateway.settings import GatewaySettings, gateway_settings
 from promenade_gateway.upstreams import Connections, Service, services_from

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import structlog
 from promenade_chassis.http.closing import STILL_ASKING_SECONDS, close_door, wait_until
 
-from promenade_gateway.protocol import ClientConnection, ClientLimits, House, Serve
+from promenade_gateway.house import ClientLimits, House, Serve
+from promenade_gateway.protocol import ClientConnection
 
 log = structlog.get_logger(__name__)
 

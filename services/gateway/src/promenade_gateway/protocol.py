@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections import deque
 from typing import Any
 
 import structlog
@@ -16,6 +14,7 @@ from promenade_gateway.answer import Answer
 from promenade_gateway.body import ClientGone
 from promenade_gateway.deadline import Deadline
 from promenade_gateway.errors import RequestTimeout
+from promenade_gateway.house import House
 from promenade_gateway.limits import network_of
 from promenade_gateway.reader import Refused, RequestReader
 from promenade_gateway.refusal import CROWDED, Refusal
@@ -32,55 +31,6 @@ HEAD_BITE, BODY_BITE = 4 * 1024, 16 * 1024
 LINGER_SECONDS = 2.0
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no seconds: to close is to send RST
-
-Serve = Callable[[Request, Answer], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientLimits:
-    """What one client may take: bytes, and seconds for each step."""
-
-    head_bytes: int
-    head_seconds: float
-    idle_seconds: float
-    keep_alive_seconds: float
-    body_bytes_per_second: int
-    max_connections: int
-    max_connections_per_address: int
-
-
-class House:
-    """What all connections of one listener share. `stands_for_many` tells the addresses that no limit is meant for."""
-
-    def __init__(self, serve: Serve, limits: ClientLimits, stands_for_many: Callable[[str | None], bool]) -> None:
-        self.serve = serve
-        self.limits = limits
-        self.connections: set[ClientConnection] = set()
-        self._stands_for_many = stands_for_many
-        self._by_network: Counter[str] = Counter()
-        self.is_draining = False
-        self.is_empty = asyncio.Event()
-        self.is_empty.set()
-        self.loop = asyncio.get_running_loop()
-
-    def enter(self, connection: ClientConnection) -> bool:
-        """Whether there was room; it is inside all the same."""
-        self.connections.add(connection)
-        self.is_empty.clear()
-        self._by_network[connection.network] += 1
-        if len(self.connections) > self.limits.max_connections:
-            return False
-        crowded = self._by_network[connection.network] > self.limits.max_connections_per_address
-        return not crowded or self._stands_for_many(connection.address)
-
-    def leave(self, connection: ClientConnection) -> None:
-        """It has ended."""
-        self.connections.discard(connection)
-        self._by_network[connection.network] -= 1
-        if not self._by_network[connection.network]:
-            del self._by_network[connection.network]
-        if not self.connections:
-            self.is_empty.set()
 
 
 class ClientConnection(asyncio.Protocol):

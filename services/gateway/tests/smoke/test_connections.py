@@ -236,7 +236,7 @@ async def test_above_so_many_connections_newcomers_are_turned_away(gateway: Any)
 
 @pytest.mark.parametrize(("trusted", "status"), [((), 503), (("127.0.0.0/8",), 200)], ids=["a host", "a proxy"])
 async def test_one_host_does_not_take_the_places_of_all(gateway: Any, trusted: tuple[str, ...], status: int) -> None:
-    """Above so many connections it is turned away; a trusted proxy is not, for it stands for many. Others are let in."""
+    """Above so many connections it is turned away, while others are let in; a trusted proxy stands for many."""
     named = {"max_connections_per_address": 2, "trusted_proxies": trusted}
     async with upstream(echo) as url, gateway({"billing": url}, **named) as client:
         async with connection(client), connection(client) as (reader, writer), connection(client) as (third, last):
