@@ -24,12 +24,12 @@ from promenade_gateway.docs.routes import docs_routes
 from promenade_gateway.door import Door
 from promenade_gateway.forward import Forwarder
 from promenade_gateway.health import HealthCheck
+from promenade_gateway.house import ClientLimits
 from promenade_gateway.limits import Limits
 from promenade_gateway.listener import Listener, room_for_clients
 from promenade_gateway.meters import upstreams_shown
 from promenade_gateway.pages import Pages, create_pages
 from promenade_gateway.peers import Peers
-from promenade_gateway.protocol import ClientLimits
 from promenade_gateway.routes import RouteTable
 from promenade_gateway.settings import GatewaySettings, gateway_settings
 from promenade_gateway.upstreams import Connections, Service, services_from
@@ -119,7 +119,7 @@ async def serving_gateway(
 @asynccontextmanager
 async def _listening(gateway: Gateway, *, shared: bool) -> AsyncGenerator[None, None]:
     http = gateway.settings.http
-    listener = Listener(gateway.door, _client_limits(gateway.own))
+    listener = Listener(gateway.door, _client_limits(gateway.own), gateway.door.peers.vouched_for)
     await listener.open(http.host, http.port, shared=shared)
     log.info("http.listening", context="gateway", host=http.host, port=http.port)
     try:
@@ -137,4 +137,5 @@ def _client_limits(own: GatewaySettings) -> ClientLimits:
         keep_alive_seconds=own.keep_alive_seconds,
         body_bytes_per_second=own.body_bytes_per_second,
         max_connections=min(own.max_connections, room_for_clients()),
+        max_connections_per_address=own.max_connections_per_address,
     )

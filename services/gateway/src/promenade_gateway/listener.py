@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from promenade_chassis.http.closing import STILL_ASKING_SECONDS, close_door, wait_until
 
-from promenade_gateway.protocol import ClientConnection, ClientLimits, House, Serve
+from promenade_gateway.house import ClientLimits, House, Serve
+from promenade_gateway.protocol import ClientConnection
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +24,8 @@ _OTHER_FILES = 64  # Redis, logs, metrics, the loop's own
 class Listener:
     """Lets clients in until it is closed; then answers those that are inside."""
 
-    def __init__(self, serve: Serve, limits: ClientLimits) -> None:
-        self._house = House(serve, limits)
+    def __init__(self, serve: Serve, limits: ClientLimits, stands_for_many: Callable[[str | None], bool]) -> None:
+        self._house = House(serve, limits, stands_for_many)
         self._server: asyncio.Server | None = None
 
     async def open(self, host: str, port: int, *, shared: bool = False) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 UNKNOWN = "unknown"
 SCHEME = "http"  # the gateway's own; TLS ends in front of it
 _MAX_HOST, _MAX_VALUE = 255, 300
+_WITH_PORT = re.compile(r"(?P<v4>[0-9.]+):[0-9]{1,5}|\[(?P<v6>[^\]]+)\](?::[0-9]{1,5})?")
 
 
 @dataclass(slots=True)
@@ -52,23 +54,34 @@ class Peers:
     def __init__(self, trusted: Sequence[str]) -> None:
         self._trusted: tuple[Network, ...] = tuple(ipaddress.ip_network(text) for text in trusted)
 
+    def vouched_for(self, client: str | None) -> bool:
+        """Whether a connection is a trusted proxy's, which stands for many clients."""
+        return client is not None and bool(self._trusted) and self._is_trusted(_address_in(client) or client)
+
     def of(self, client: str | None, headers: RawHeaders) -> Peer:
         """The client at the other end of a connection, or behind a proxy there."""
         direct = client or UNKNOWN
         host = _last(headers, b"host")
-        if not self._trusted or not self._is_trusted(direct):
+        if not self._trusted:
             return _stranger(direct, host)
-        chain = (*_addresses(headers), direct)
-        # From the nearest hop back, the first one that nobody vouches for is the client.
-        start = next((i for i in range(len(chain) - 1, -1, -1) if not self._is_trusted(chain[i])), 0)
+        direct = _address_in(direct) or direct
+        if not self._is_trusted(direct):
+            return _stranger(direct, host)
+        chain = self._chain(direct, headers)
         scheme = _text(_last(headers, b"x-forwarded-proto")) or SCHEME
         forwarded_host = _last(headers, b"x-forwarded-host") or host
         return Peer(
-            chain[start],
-            chain[start:],
-            scheme if scheme in ("http", "https") else SCHEME,
-            _plain_host(_text(forwarded_host)),
+            chain[0], chain, scheme if scheme in ("http", "https") else SCHEME, _plain_host(_text(forwarded_host))
         )
+
+    def _chain(self, direct: str, headers: RawHeaders) -> tuple[str, ...]:
+        """From the nearest hop back, the first one that nobody vouches for is the client."""
+        chain = [direct]
+        for address in _hops(headers):
+            chain.append(address)
+            if not self._is_trusted(address):
+                break
+        return tuple(reversed(chain))
 
     def _is_trusted(self, address: str) -> bool:
         try:
@@ -78,17 +91,26 @@ class Peers:
         return any(parsed in network for network in self._trusted)
 
 
-def _addresses(headers: RawHeaders) -> tuple[str, ...]:
-    lists = (value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for")
-    return tuple(part for text in lists for part in (piece.strip() for piece in text.split(",")) if _is_address(part))
+def _hops(headers: RawHeaders) -> Iterator[str]:
+    """Their addresses, the nearest first. Where one has none, nobody vouches for what stands before it."""
+    lists = [value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"]
+    for text in reversed(",".join(lists).split(",")):
+        address = _address_in(text.strip())
+        if address is None:
+            return
+        yield address
 
 
-def _is_address(text: str) -> bool:
+def _address_in(text: str) -> str | None:
+    """The address in its one spelling, without a zone or the port that some proxies add; None where there is none."""
+    with_port = _WITH_PORT.fullmatch(text)
+    bare = (with_port["v4"] or with_port["v6"]) if with_port else text
     try:
-        ipaddress.ip_address(text)
+        parsed = ipaddress.ip_address(bare.partition("%")[0])
     except ValueError:
-        return False
-    return True
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)
 
 
 def _last(headers: RawHeaders, name: bytes) -> bytes:

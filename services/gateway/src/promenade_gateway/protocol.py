@@ -6,8 +6,6 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -16,7 +14,8 @@ from promenade_gateway.answer import Answer
 from promenade_gateway.body import ClientGone
 from promenade_gateway.deadline import Deadline
 from promenade_gateway.errors import RequestTimeout
-from promenade_gateway.familiar import FamiliarHeads
+from promenade_gateway.house import House
+from promenade_gateway.limits import network_of
 from promenade_gateway.reader import Refused, RequestReader
 from promenade_gateway.refusal import CROWDED, Refusal
 from promenade_gateway.request import Request
@@ -33,46 +32,6 @@ LINGER_SECONDS = 2.0
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no seconds: to close is to send RST
 
-Serve = Callable[[Request, Answer], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientLimits:
-    """What one client may take: bytes, and seconds for each step."""
-
-    head_bytes: int
-    head_seconds: float
-    idle_seconds: float
-    keep_alive_seconds: float
-    body_bytes_per_second: int
-    max_connections: int
-
-
-class House:
-    """What all connections of one listener share."""
-
-    def __init__(self, serve: Serve, limits: ClientLimits) -> None:
-        self.serve = serve
-        self.limits = limits
-        self.heads = FamiliarHeads()
-        self.connections: set[ClientConnection] = set()
-        self.is_draining = False
-        self.is_empty = asyncio.Event()
-        self.is_empty.set()
-        self.loop = asyncio.get_running_loop()
-
-    def enter(self, connection: ClientConnection) -> bool:
-        """Whether there was room; it is inside all the same."""
-        self.connections.add(connection)
-        self.is_empty.clear()
-        return len(self.connections) <= self.limits.max_connections
-
-    def leave(self, connection: ClientConnection) -> None:
-        """It has ended."""
-        self.connections.discard(connection)
-        if not self.connections:
-            self.is_empty.set()
-
 
 class ClientConnection(asyncio.Protocol):
     """Made by the listener for each client; see `House`."""
@@ -84,7 +43,8 @@ class ClientConnection(asyncio.Protocol):
         self._deadline = Deadline(self._late, house.loop)
         self._write_deadline = Deadline(self.abort, house.loop)
         self._transport: Any = None  # uvloop's are no subclass of asyncio's
-        self._address: str | None = None
+        self.address: str | None = None
+        self.network = ""  # which of its address is counted as one client
         self._request: Request | None = None  # whose turn it is
         self._answer: Answer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -108,7 +68,8 @@ class ClientConnection(asyncio.Protocol):
         """A connection that sends nothing is closed as one that sends too slowly."""
         self._transport = transport
         peer: Any = transport.get_extra_info("peername")
-        self._address = _host_of(peer)
+        self.address = _host_of(peer)
+        self.network = network_of(self.address or "")
         self._deadline.within(self._house.limits.head_seconds)
         if not self._house.enter(self):
             self.write(CROWDED.written())
@@ -175,7 +136,7 @@ class ClientConnection(asyncio.Protocol):
         """It is answered at once or when its turn comes."""
         self._deadline.clear()
         self.has_asked = True
-        request.client = self._address
+        request.client = self.address
         self._reading = request
         self._patience, self._waits_since = self._house.limits.idle_seconds, None
         answer = Answer(self, head_only=request.method == "HEAD", modern=request.version == "1.1", closing=last)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from promenade_chassis.config import ConfigurationError, Settings, refuse_unasked, section
+
+from promenade_gateway.peers import Peers
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -22,6 +25,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `when_redis_is_away` says what signed-in routes do then: `refuse` (503) or `pass`, which each time is logged.
     `upstream_ca` is a file of certificates that https upstreams are checked against, instead of the system's.
     `body_bytes_per_second`: who sends his body more slowly has `idle_seconds` for all of it.
+    `max_connections_per_address` keeps one host (of IPv6: one /64) from taking the places of all; `trusted_proxies`
+    may have more.
     `keep_alive_seconds` is how long a client's idle connection is kept: longer than a load balancer in front keeps it.
     """
 
@@ -42,6 +47,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_alive_seconds: float = 75.0
     body_bytes_per_second: int = KIB
     max_connections: int = 10_000
+    max_connections_per_address: int = 2500
     max_in_flight: int = 1000
     breaker_failures: int = 5
     breaker_pause_seconds: float = 1.0
@@ -52,14 +58,28 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
     found = section(settings, "gateway", GatewaySettings)
     refuse_unasked(settings)
     for context, urls in found.upstreams.items():
-        if not urls or not all(url.startswith(("http://", "https://")) for url in urls):
-            raise ConfigurationError(f"gateway.upstreams.{context} needs a list of http(s) URLs")
+        if not urls or not all(map(_is_base_url, urls)):
+            raise ConfigurationError(f"gateway.upstreams.{context} needs a list of http(s) URLs: host, port and path")
+    for name in ("rate_limit_factor", "body_bytes_per_second", "max_connections_per_address"):
+        if getattr(found, name) < 1:
+            raise ConfigurationError(f"gateway.{name} must be 1 or more")
     if not 1 <= found.processes <= MOST_PROCESSES:
         raise ConfigurationError(f"gateway.processes must be 1 to {MOST_PROCESSES}")
     if found.processes > 1 and not settings.http.port:
         raise ConfigurationError("gateway.processes share a port, which http.port must name")
-    if found.rate_limit_factor < 1:
-        raise ConfigurationError("gateway.rate_limit_factor must be 1 or more")
-    if found.body_bytes_per_second < 1:
-        raise ConfigurationError("gateway.body_bytes_per_second must be 1 or more")
+    try:
+        Peers(found.trusted_proxies)
+    except ValueError as error:
+        raise ConfigurationError(f"gateway.trusted_proxies needs a list of networks: {error}") from error
     return found
+
+
+def _is_base_url(url: str) -> bool:
+    """What else a URL can hold would go into the Host header or the log, or nowhere."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    nothing_else = "@" not in parts.netloc and not parts.query and not parts.fragment
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and nothing_else

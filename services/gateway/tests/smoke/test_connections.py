@@ -234,6 +234,29 @@ async def test_above_so_many_connections_newcomers_are_turned_away(gateway: Any)
     assert refused[1]["retry-after"] == "5"
 
 
+@pytest.mark.parametrize(("trusted", "status"), [((), 503), (("127.0.0.0/8",), 200)], ids=["a host", "a proxy"])
+async def test_one_host_does_not_take_the_places_of_all(gateway: Any, trusted: tuple[str, ...], status: int) -> None:
+    """Above so many connections it is turned away, while others are let in; a trusted proxy stands for many."""
+    named = {"max_connections_per_address": 2, "trusted_proxies": trusted}
+    async with upstream(echo) as url, gateway({"billing": url}, **named) as client:
+        async with connection(client), connection(client) as (reader, writer), connection(client) as (third, last):
+            writer.write(GET)
+            assert (await answer_from(reader))[0] == 200
+            last.write(GET)
+            more = await answer_from(third)
+            other = await asyncio.open_connection("127.0.0.1", client.base_url.port, local_addr=("127.0.0.2", 0))
+            other[1].write(GET)
+            elsewhere = await answer_from(other[0])
+            other[1].close()
+
+        async def let_in() -> None:
+            assert (await client.get(PLANS)).status_code == 200
+
+        await eventually(let_in)
+
+    assert (more[0], elsewhere[0]) == (status, 200)
+
+
 async def test_the_end_waits_for_answers_and_not_for_the_idle(mint: Mint, monkeypatch: Any) -> None:
     """What is under way is answered, as the last on its connection; nobody new is let in."""
     monkeypatch.setattr("promenade_gateway.listener.STILL_ASKING_SECONDS", 0.2)  # for who has not asked yet

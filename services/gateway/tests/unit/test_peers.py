@@ -64,6 +64,41 @@ def test_what_a_client_put_before_its_proxy_does_not_count() -> None:
     assert peer.chain == ("198.51.100.1", "10.0.0.8", PROXY)
 
 
+@pytest.mark.parametrize("hop", ["unknown", "_hidden", "example.com", "198.51.100.300", "", "198.51.100.1:x", "[::1"])
+def test_a_hop_that_is_no_address_vouches_for_nothing_before_it(hop: str) -> None:
+    """Else a client would be whoever he says he is, as soon as his proxy does not know him."""
+    request = a_request(PROXY, (b"x-forwarded-for", f"192.0.2.66, {hop}, 10.0.0.8".encode()))
+
+    peer = Peers(["10.0.0.0/8"]).of(*request)
+
+    assert peer.address == "10.0.0.8"
+    assert peer.chain == ("10.0.0.8", PROXY)
+
+
+@pytest.mark.parametrize(
+    ("hop", "address"),
+    [
+        ("198.51.100.1:4711", "198.51.100.1"),
+        ("[2001:DB8:0::1]:4711", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:db8::1%eth0", "2001:db8::1"),
+        ("::ffff:198.51.100.1", "198.51.100.1"),
+    ],
+)
+def test_an_address_is_the_same_in_every_spelling(hop: str, address: str) -> None:
+    """Some proxies add the port; what follows it is not for services to take apart."""
+    peer = Peers(["10.0.0.0/8"]).of(*a_request(PROXY, (b"x-forwarded-for", f"192.0.2.66, {hop}".encode())))
+
+    assert peer.chain == (address, PROXY)
+
+
+def test_a_proxy_is_known_behind_a_socket_of_both_families() -> None:
+    """There an IPv4 address comes as an IPv6 one."""
+    peer = Peers(["10.0.0.0/8"]).of(*a_request(f"::ffff:{PROXY}", (b"x-forwarded-for", b"198.51.100.1")))
+
+    assert peer.chain == ("198.51.100.1", PROXY)
+
+
 @pytest.mark.parametrize("client", [None, "not-an-address"])
 def test_a_peer_without_an_address_is_served_all_the_same(client: str | None) -> None:
     """A connection without an address, a Unix socket say, is nobody's proxy."""
