@@ -86,6 +86,22 @@ def test_an_aggregate_keeps_its_facts_until_it_is_saved() -> None:
     assert (aggregate.version, aggregate.last_sequence, aggregate.updated_at) == (1, 2, now)
 
 
+def test_a_stored_aggregate_is_as_its_row_tells() -> None:
+    """As the constructor makes it; it can record, and a row with other fields is refused."""
+    made = Aggregate(version=3)
+    row = {name: getattr(made, name) for name in ("id", "version", "last_sequence", "created_at", "updated_at")}
+
+    stored = Aggregate.stored({**row, "deleted_at": None})
+    stored.record(UserReinstated(user_id=made.id))
+
+    assert stored == made
+    assert (len(stored.recorded()), len(made.recorded())) == (1, 0)
+    with pytest.raises(TypeError, match="deleted_at"):
+        Aggregate.stored(row)
+    with pytest.raises(TypeError, match="colour"):
+        Aggregate.stored({**row, "deleted_at": None, "colour": "red"})
+
+
 @pytest.mark.parametrize("expected", [None, 3])
 def test_the_expected_version_passes(expected: int | None) -> None:
     """No If-Match, or the present version."""
