@@ -105,12 +105,16 @@ def _serving_ours(rig: Rig, context: str, keys: str, own: Mapping[str, str]) -> 
 
 
 @contextmanager
-def serving_gateway(rig: Rig, mint: Mint, upstream: Served) -> Iterator[Served]:
-    """The gateway with all its checks, in front of one upstream for Order Management."""
+def serving_gateway(rig: Rig, mint: Mint, upstream: Served, processes: int = 1) -> Iterator[Served]:
+    """The gateway with all its checks, in front of one upstream for Order Management; profiled it is one process."""
     rig.emptied_redis().set("{auth}:mark", 0)  # what Identity writes: all revocations are there, and there are none
     contexts = ("identity", "customer-management", "order-management", "billing")
     upstreams = {name: [f"http://127.0.0.1:{upstream.port}"] for name in contexts}
-    own = {"PROMENADE_GATEWAY__UPSTREAMS": json.dumps(upstreams), "PROMENADE_GATEWAY__ACCOUNT_SECRET": uuid4().hex}
+    own = {
+        "PROMENADE_GATEWAY__UPSTREAMS": json.dumps(upstreams),
+        "PROMENADE_GATEWAY__ACCOUNT_SECRET": uuid4().hex,
+        "PROMENADE_GATEWAY__PROCESSES": "1" if rig.profiles else str(processes),
+    }
     with publishing(mint) as keys, _serving_ours(rig, "gateway", keys, own) as served:
         yield served
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from uuid import uuid4
@@ -140,6 +141,15 @@ def _ours(connections: int) -> Contender:
     return Contender("gateway, all checks on, one process", _through(serving_gateway, Mint.token, connections))
 
 
+def _as_many_as_cores(rig: Rig, mint: Mint, upstream: Served) -> AbstractContextManager[Served]:
+    return serving_gateway(rig, mint, upstream, processes=os.cpu_count() or 1)
+
+
+def _ours_a_core() -> Contender:
+    """As its peers have a worker or a thread a core."""
+    return Contender("gateway, all checks on, a process a core", _through(_as_many_as_cores, Mint.token, CONNECTIONS))
+
+
 def _plain(name: str, door: Door, connections: int = CONNECTIONS) -> Contender:
     return Contender(name, _through(door, Mint.token, connections))
 
@@ -149,8 +159,9 @@ ROWS = [
         "gateway",
         f"small JSON through the gateway, {CONNECTIONS} connections, {PRINCIPALS} principals",
         "requests/s",
-        _ours(CONNECTIONS),
+        _ours_a_core(),
         [
+            _ours(CONNECTIONS),
             _direct(CONNECTIONS),
             _plain(NGINX, _nginx),
             _plain(HAPROXY, _haproxy),

@@ -78,6 +78,10 @@ def read_draws(draws: Sequence[Sequence[Bucket]], answer: Sequence[int]) -> list
 
 def read_draw(buckets: Sequence[Bucket], answer: Sequence[int]) -> Draw:
     """What one request gets, with the value of the `RateLimit` header."""
+    if len(buckets) == 1:  # nearly always
+        allowed, left, to_next, to_full = answer
+        header = f'"{buckets[0].policy.name}";r={left};t={_seconds(to_full)}'
+        return Draw(bool(allowed), max(1, _seconds(to_next)) if left < 1 else 1, header)
     items: list[str] = []
     wait = 0
     for place, bucket in enumerate(buckets):

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from promenade_chassis.telemetry.spans import Span, Tracer, inside
 from promenade_chassis.telemetry.trace_context import new_traceparent, traceparent_from, tracestate_from
-from promenade_kernel.values.ids import new_event_id
+from promenade_kernel.values.ids import new_id_text
 
 from promenade_gateway.headers import RawHeaders
 
@@ -17,7 +17,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 def request_id_from(headers: RawHeaders) -> str:
     """The client's X-Request-Id, or a new one."""
     given = _first(headers, b"x-request-id")
-    return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else str(new_event_id())
+    return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else new_id_text()
 
 
 class Trail:

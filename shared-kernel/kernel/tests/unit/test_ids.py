@@ -11,7 +11,7 @@ import pytest
 import uuid6
 from promenade_kernel.values import ids
 from promenade_kernel.values.errors import InvalidValue
-from promenade_kernel.values.ids import new_event_id, new_id, parse_id
+from promenade_kernel.values.ids import new_event_id, new_id, new_id_text, parse_id
 
 
 def _milliseconds(made: UUID) -> int:
@@ -195,3 +195,13 @@ def test_refuses_other_forms(text: str):
         parse_id(text)
 
     assert caught.value.code == "invalid-id"
+
+
+def test_an_id_as_text_is_one_of_the_same_sequence():
+    """In the canonical form, and greater than what was made before."""
+    before = new_id()
+
+    text = new_id_text()
+
+    assert str(parse_id(text)) == text
+    assert before < parse_id(text) < new_id()

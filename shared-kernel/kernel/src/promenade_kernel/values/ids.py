@@ -38,6 +38,12 @@ class _Generator:
         self._steps: Iterator[int] = iter(())
 
     def next(self) -> UUID:
+        made = _create(UUID)
+        _set(made, "int", self.number())
+        _set(made, "is_safe", _unknown)
+        return made
+
+    def number(self) -> int:
         with self._lock:
             now = time.time_ns() // 1_000_000
             if now > self._millisecond:
@@ -48,10 +54,7 @@ class _Generator:
                 if self._tail >> _TAIL_BITS:
                     self._begin(self._millisecond + 1)
             millisecond, tail = self._millisecond, self._tail
-        made = _create(UUID)
-        _set(made, "int", (millisecond << 80) | (tail >> 62 << 64) | (tail & _RAND_B) | _VERSION_AND_VARIANT)
-        _set(made, "is_safe", _unknown)
-        return made
+        return (millisecond << 80) | (tail >> 62 << 64) | (tail & _RAND_B) | _VERSION_AND_VARIANT
 
     def _begin(self, millisecond: int) -> None:
         self._millisecond = millisecond
@@ -78,6 +81,12 @@ os.register_at_fork(after_in_child=_restart)
 def new_id() -> UUID:
     """Make a new id; greater than every id made before in this process."""
     return _generator.next()
+
+
+def new_id_text() -> str:
+    """The same in its canonical form, for who needs no more."""
+    digits = f"{_generator.number():032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 # Where events are made it is called so; ids of both come from one sequence.
