@@ -9,9 +9,9 @@ import httpx
 import pytest
 from access_table import STAFF, WHO, Row, declared_table, differences, hand_table
 from access_worlds import WORLDS, Question, World
-from promenade_chassis.config import load_settings
 from promenade_chassis.http import access
 from promenade_chassis.testing.route_contract import sight_of
+from promenade_local.openapi_commands import application_of
 from promenade_local.single import BUILDERS
 from promenade_order_management.order.entity import Order
 
@@ -55,9 +55,7 @@ async def _ask_in_vain(
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_every_route_declares_what_the_table_says(context: str) -> None:
     """Its access, and who gets what by it with the system roles; none is missing, none is left over."""
-    app = BUILDERS[context](load_settings(context, {})).app
-
-    assert differences(TABLES[context], declared_table(app)) == []
+    assert differences(TABLES[context], declared_table(application_of(context))) == []
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
@@ -69,7 +67,7 @@ async def test_every_route_answers_everybody_as_the_table_says(context: str) -> 
 
 def test_another_permission_would_be_noticed() -> None:
     """In the table, in a declaration, and a route on one side alone."""
-    declared = declared_table(BUILDERS["identity"](load_settings("identity", {})).app)
+    declared = declared_table(application_of("identity"))
     name = "GET /api/v1/identity/audit"
     lax = replace(declared[name], declared="users:read", answers={**declared[name].answers, "manager": "ok"})
 

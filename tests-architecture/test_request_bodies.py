@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -10,11 +9,10 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from litestar import Litestar
-from promenade_chassis.config import load_settings
 from promenade_chassis.http.bodies import decode_body
 from promenade_chassis.ports import Invalid
 from promenade_kernel.values import codec
+from promenade_local.openapi_commands import application_of
 from promenade_local.single import BUILDERS
 
 # What only we refuse: msgspec overlooks unknown fields, and takes NUL in a text that is no value.
@@ -46,17 +44,12 @@ TEXTS = [
 ]
 
 
-def applications() -> Iterator[Litestar]:
-    for context, build in BUILDERS.items():
-        yield build(load_settings(context, {})).app
-
-
 @cache
 def bodies() -> dict[str, type[msgspec.Struct]]:
     """The struct of every route that takes one, by its name."""
     found: dict[str, type[msgspec.Struct]] = {}
-    for app in applications():
-        for route in app.routes:
+    for context in BUILDERS:
+        for route in application_of(context).routes:
             for handler in getattr(route, "route_handlers", []):
                 field = handler.parsed_data_field
                 if field is not None:

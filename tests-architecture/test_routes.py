@@ -3,15 +3,21 @@
 from dataclasses import replace
 
 import pytest
-from promenade_chassis.config import load_settings
-from promenade_chassis.http.openapi import openapi_document
+from promenade_chassis.http.openapi import Document
 from promenade_chassis.testing.route_contract import WriteRoute, write_routes
+from promenade_local.openapi_commands import application_of, document_of
 from promenade_local.single import BUILDERS
 
-APPS = {context: build(load_settings(context, {})).app for context, build in BUILDERS.items()}
+APPS = {context: application_of(context) for context in BUILDERS}
 ROUTES = [
     pytest.param(context, route, id=route.operation_id) for context in APPS for route in write_routes(APPS[context])
 ]
+
+
+@pytest.fixture(scope="module")
+def documents() -> dict[str, Document]:
+    """The specification of each service."""
+    return {context: document_of(context) for context in APPS}
 
 
 def complaints(route: WriteRoute) -> list[str]:
@@ -36,9 +42,9 @@ def test_a_route_does_as_its_kind(context: str, route: WriteRoute) -> None:
 
 
 @pytest.mark.parametrize(("context", "route"), ROUTES)
-def test_the_specification_says_so(context: str, route: WriteRoute) -> None:
+def test_the_specification_says_so(documents: dict[str, Document], context: str, route: WriteRoute) -> None:
     """Its headers are parameters, and 428 is an answer where If-Match is needed."""
-    paths = openapi_document(APPS[context])["paths"]
+    paths = documents[context]["paths"]
     operation = next(
         method for path in paths.values() for method in path.values() if method.get("operationId") == route.operation_id
     )

@@ -24,7 +24,6 @@ from promenade_identity.password.argon2 import PasswordSettings
 
 STATES = ("unknown", "known", "pending", "locked", "suspended", "deleted")
 WARM_UP = 5
-DELETED = 1000
 PROFILE = """
 http: {{ host: 127.0.0.1, port: {port}, cursor_key: "a key for tests, and for nothing else, of some length" }}
 admin: {{ port: 0 }}
@@ -144,12 +143,12 @@ FROM registration_attempt a JOIN "user" u ON u.id = a.user_id WHERE u.email = %(
 """
 
 
-def addresses_for(question: Question, connection: psycopg.Connection[Any], template: str) -> Addresses:
-    """Users in every state, made after an active one."""
+def addresses_for(question: Question, connection: psycopg.Connection[Any], template: str, *, deleted: int) -> Addresses:
+    """Users in every state, made after an active one; a deleted one for each time one is asked for."""
     fixed = {state: f"{question.name}-{state}-{uuid4().hex[:8]}@example.com" for state in STATES[1:]}
     status = {"known": "active", "locked": "active"}
     named = [(fixed[state], status.get(state, state), state == "locked") for state in STATES[1:-1]]
-    named += [(f"{n + 1}-{fixed['deleted']}", "deleted", False) for n in range(DELETED)]
+    named += [(f"{n + 1}-{fixed['deleted']}", "deleted", False) for n in range(deleted)]
     with connection.cursor() as cursor:
         cursor.executemany(
             _COPY, [{"email": e, "status": s, "locked": locked, "template": template} for e, s, locked in named]

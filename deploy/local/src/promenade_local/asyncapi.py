@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
@@ -36,7 +37,8 @@ def suite_document() -> Document:
     return asyncapi_document(reactions_of_the_suite(), version=version("promenade-kernel"))
 
 
-def files() -> dict[str, str]:
+@cache
+def files() -> Mapping[str, str]:
     """The content each file should have, by its name."""
     document = suite_document()
     return {"asyncapi.yaml": asyncapi_yaml(document), "events.html": events_page(document)}

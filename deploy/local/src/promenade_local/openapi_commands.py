@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +50,7 @@ def openapi(
         _write(directory / name, openapi_text(document_of(name)), release=release)
 
 
+@cache
 def application_of(name: str) -> Litestar:
     """The routes of a service or of the gateway; nothing is started or connected to."""
     settings = load_settings(name, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,15 @@ def page() -> str:
     return (SCHEMAS / "events.html").read_text()
 
 
-@pytest.fixture
-def at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def at_home() -> Iterator[None]:
     """Where `config/` is found, whatever the tests were started in."""
-    monkeypatch.chdir(ROOT)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(ROOT)
+        yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def reactions(at_home: None) -> list[Reacting]:
     """What the services subscribe to."""
     del at_home

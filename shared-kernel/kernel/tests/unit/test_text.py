@@ -53,6 +53,13 @@ def test_survives_copy_and_pickle():
         assert type(twin) is Email
 
 
+def test_a_copy_is_itself():
+    """A value never changes, so a deep copy of what holds it need not validate it again."""
+    email = Email.trusted("was valid once")
+
+    assert copy.deepcopy([email])[0] is email
+
+
 def test_one_line_trims_and_normalises():
     """A line loses surrounding white space and comes in NFC."""
     assert one_line("  Cafe\u0301 ", maximum=10) == "Café"

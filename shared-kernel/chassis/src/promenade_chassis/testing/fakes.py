@@ -102,8 +102,8 @@ class InMemoryRepository(Generic[A]):
 
     def _page(self, declared: ListOf[A, Any], matches: Callable[[A], bool], request: PageRequest) -> Page[A]:
         """A page of the living rows that match, sorted as the list declares."""
-        found = [copy.deepcopy(row) for row in self._living() if matches(row)]
-        return page_in_memory(declared, found, request)
+        found = [row for row in self._living() if matches(row)]
+        return page_in_memory(declared, found, request).map(self._copy)
 
     def _put(self, aggregate: A) -> None:
         """Insert or update; raises `StaleVersion` as the database would."""

@@ -29,6 +29,10 @@ class TextValue(str):
         """Wrap a text that is known to be valid, without looking at it."""
         return str.__new__(cls, text)
 
+    def __deepcopy__(self, memo: object) -> Self:
+        """Itself, as of any `str`: it never changes, and need not be validated again."""
+        return self
+
     @classmethod
     def _normalise(cls, text: str) -> str:
         """Give the text in its one normal form, or raise `InvalidValue`."""
