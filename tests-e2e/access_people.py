@@ -83,15 +83,15 @@ class People:
 
     @staticmethod
     def at(stack: Stack) -> People:
-        """With accounts of their own, but for the superadmin, who is the stack's."""
+        """With accounts of their own: the stack's superadmin, whom other tests know, changes nothing of his."""
         account = json.loads((stack.home / "credentials.json").read_text())
         staff = Caller(client_of(stack), account["email"], account["password"])
-        callers = {who: register(stack) for who in ("user", "other", "manager", "admin")} | {"superadmin": staff}
+        callers = {who: register(stack) for who in ("user", "other", "manager", "admin", "superadmin")}
         people = People(callers, client_of(stack), Witness())
         for client in (people.guest, *(each.http for each in callers.values())):
             people.witness.watch(client)
         staff.sign_in()
-        for who in ("manager", "admin"):
+        for who in ("manager", "admin", "superadmin"):
             path = f"{IDENTITY}/users/{id_of(callers[who])}/roles"
             assert staff.http.put(path, json={"roles": [who]}, headers=staff.headers).status_code == 200
         for caller in callers.values():

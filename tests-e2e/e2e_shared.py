@@ -9,17 +9,19 @@ from pathlib import Path
 import httpx
 import pytest
 from e2e_stack import Stack, running_stack
+from promenade_chassis.testing.polling import eventually_blocking
 from xdist.scheduler import LoadFileScheduling
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {"stack": (), "single": ("--single",)}
-# In the order in which they run. What ends processes, or has settings of its own, is no use to others.
+# In the order in which they run: who kills comes last. What has settings of its own is no use to others.
 SHARERS: Mapping[str, tuple[str, ...]] = {
+    "test_access_matrix.py": ("single",),
+    "test_story.py": ("stack", "single"),
     "test_input.py": ("stack",),
     "test_fuzz.py": ("stack",),
     "test_revocation.py": ("stack",),
     "test_logs_and_metrics.py": ("stack",),
-    "test_story.py": ("stack", "single"),
-    "test_access_matrix.py": ("single",),
+    "test_kills.py": ("stack",),
 }
 
 
@@ -30,19 +32,23 @@ class SharedStacks:
         self._running: dict[str, tuple[Stack, ExitStack]] = {}
 
     def lend(self, name: str) -> Stack:
-        """The running stack of this name. AssertionError when somebody has broken it."""
+        """The running stack of this name, whole again should the last test have killed something."""
         if name not in self._running:
             with ExitStack() as ends:
                 stack = ends.enter_context(running_stack(*OPTIONS[name]))
                 self._running[name] = stack, ends.pop_all()
         stack, _ = self._running[name]
-        assert httpx.get(f"{stack.url}/health").status_code == 200, f"{name} is not what the tests before had"
+        eventually_blocking(lambda: _assert_whole(stack), within=30)
         return stack
 
     def stop_unless(self, wanted: tuple[str, ...]) -> None:
         """Idle they would cost the tests that follow time and memory."""
         for name in self._running.keys() - wanted:
             self._running.pop(name)[1].close()
+
+
+def _assert_whole(stack: Stack) -> None:
+    assert httpx.get(f"{stack.url}/health").status_code == 200, "somebody has broken it"
 
 
 def shared_by(path: Path) -> tuple[str, ...]:

@@ -15,9 +15,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from prepared_home import prepare_home
 from promenade_chassis.embedded.placement import remove_data
 from promenade_chassis.testing.polling import stretched
 from promenade_chassis.testing.ports import lent_port
+from promenade_local.down import stop_stack
+from promenade_local.home import Home
 from promenade_local.mails import read_mails
 from promenade_local.state import Row, StackState
 from promenade_local.story import Listener, Scene
@@ -100,10 +103,12 @@ class Silence:
 def running_stack(*options: str) -> Generator[Stack, None, None]:
     stack = Stack(Path(mkdtemp(prefix="promenade-e2e-")), lent_port(ROOM))
     try:
+        stack.home.chmod(0o711)  # should we be root, the engines' user may pass through to their data
+        prepare_home(stack.home)
         up = stack.promenade("up", "--detach", "--port", str(stack.port), *options)
         assert up.returncode == 0, up.stdout + up.stderr
         yield stack
     finally:
-        stack.promenade("down")
+        stop_stack(Home(stack.home))  # as `promenade down` does
         remove_data(stack.home)
         shutil.rmtree(stack.home, ignore_errors=True)

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from dummies import write_dummies
+from prepared_home import prepare_home
 from promenade_chassis.embedded.placement import remove_data
 from promenade_local.down import stop_stack
 from promenade_local.home import Home
@@ -28,8 +29,15 @@ def dummies() -> Iterator[Path]:
 
 @pytest.fixture
 def stack(dummies: Path) -> Iterator[StackUnderTest]:
-    """A stack that does not run yet; whatever the test leaves of it is stopped."""
+    """A stack that does not run yet and has no home; whatever the test leaves of it is stopped."""
     yield from _stack(dummies)
+
+
+@pytest.fixture
+def prepared(stack: StackUnderTest) -> StackUnderTest:
+    """The same, but its home has a PostgreSQL, which takes a good part of the first start."""
+    prepare_home(stack.home)
+    return stack
 
 
 @pytest.fixture(scope="module")

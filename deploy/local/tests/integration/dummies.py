@@ -14,37 +14,37 @@ PACKAGES = (
     "promenade_billing",
 )
 
+# Sockets and no more: a stack starts ten of these processes, and what they import would be most of that.
 APPLICATION = """
-import http.server, json, os, signal, sys, urllib.error, urllib.request
+import json, os, signal, socket, sys
 
 NAME = sys.argv[0].rsplit("/", 2)[1].removeprefix("promenade_")
 MOOD = os.environ.get(f"DUMMY_{NAME.upper()}", "")
 ROLE = sys.argv[1]
 
 def status(url):
+    host, _, port = url.rpartition("/")[2].partition(":")
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return answer.status
-    except urllib.error.HTTPError as refused:
-        return refused.code
-    except OSError:
+        with socket.create_connection((host, int(port)), timeout=2) as asking:
+            asking.sendall(b"GET /health/ready HTTP/1.1\\r\\n\\r\\n")
+            return int(asking.makefile("rb").readline().split()[1])
+    except (OSError, IndexError):
         return 503
 
-class Health(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        found = 503 if MOOD == "never-ready" else 200
-        if self.path == "/health":
-            upstreams = json.loads(os.environ["PROMENADE_GATEWAY__UPSTREAMS"])
-            found = max(status(f"{urls[0]}/health/ready") for urls in upstreams.values())
-        body = json.dumps({"status": "ok", "name": NAME, "version": "0", "checks": {}}).encode()
-        self.send_response(found)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
+def answer(client):
+    asked = client.makefile("rb")
+    words = asked.readline().split()
+    while asked.readline().strip():
         pass
+    if not words:
+        return
+    found = 503 if MOOD == "never-ready" else 200
+    if words[1] == b"/health":
+        upstreams = json.loads(os.environ["PROMENADE_GATEWAY__UPSTREAMS"])
+        found = max(status(urls[0]) for urls in upstreams.values())
+    body = json.dumps({"status": "ok", "name": NAME, "version": "0", "checks": {}})
+    head = f"Content-Type: application/json\\r\\nContent-Length: {len(body)}\\r\\nConnection: close"
+    client.sendall(f"HTTP/1.1 {found} Whatever\\r\\n{head}\\r\\n\\r\\n{body}".encode())
 
 if ROLE == "migrate":
     print(f"{NAME} migrates {os.environ['PROMENADE_DATABASE__URL']}", flush=True)
@@ -58,8 +58,15 @@ if MOOD == "dies":
     sys.exit(f"{NAME} cannot live")
 signal.signal(signal.SIGTERM, signal.SIG_IGN if MOOD == "ignores-sigterm" else lambda *_: os._exit(0))
 print(f"{NAME} {ROLE} starts", flush=True)
-address = (os.environ["PROMENADE_HTTP__HOST"], int(os.environ["PROMENADE_HTTP__PORT"]))
-http.server.ThreadingHTTPServer(address, Health).serve_forever()
+server = socket.create_server((os.environ["PROMENADE_HTTP__HOST"], int(os.environ["PROMENADE_HTTP__PORT"])))
+while True:
+    client, _ = server.accept()
+    with client:
+        try:
+            client.settimeout(5)
+            answer(client)
+        except OSError:
+            pass
 """
 
 

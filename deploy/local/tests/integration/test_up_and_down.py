@@ -41,40 +41,40 @@ def test_nothing_runs_before_the_first_start(stack: StackUnderTest):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)])
-def test_a_signal_ends_the_foreground_stack(stack: StackUnderTest, number: signal.Signals):
+def test_a_signal_ends_the_foreground_stack(prepared: StackUnderTest, number: signal.Signals):
     """Ctrl-C, a service manager and a closed terminal all leave nothing behind, and the exit status is 0."""
-    with _in_foreground(stack) as foreground:
-        eventually_blocking(lambda: _assert_healthy(stack), within=60)
+    with _in_foreground(prepared) as foreground:
+        eventually_blocking(lambda: _assert_healthy(prepared), within=60)
 
         foreground.send_signal(number)
         status = foreground.wait(stretched(60))
 
     assert status == 0
-    assert stack.processes() == []
+    assert prepared.processes() == []
 
 
-def test_a_signal_while_it_starts_leaves_nothing(stack: StackUnderTest):
+def test_a_signal_while_it_starts_leaves_nothing(prepared: StackUnderTest):
     """Whoever changes his mind early is heard too."""
-    with _in_foreground(stack, billing="never-ready") as foreground:
-        eventually_blocking(lambda: _assert_started(stack, "billing"), within=60)
+    with _in_foreground(prepared, billing="never-ready") as foreground:
+        eventually_blocking(lambda: _assert_started(prepared, "billing"), within=60)
 
         foreground.send_signal(signal.SIGINT)
         foreground.wait(stretched(60))
 
-    assert stack.processes() == []
+    assert prepared.processes() == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
-def test_kill_9_of_the_supervisor_leaves_nothing_and_up_works_again(stack: StackUnderTest):
+def test_kill_9_of_the_supervisor_leaves_nothing_and_up_works_again(prepared: StackUnderTest):
     """The kernel ends its children; the next start is not confused by what was written down."""
-    stack.up()
-    ports = [row.port for row in stack.rows().values()]
+    prepared.up()
+    ports = [row.port for row in prepared.rows().values()]
 
-    stack.supervisor().kill()
+    prepared.supervisor().kill()
 
-    eventually_blocking(lambda: _assert_nothing(stack, ports), within=20)
-    assert stack.run("status", "--json").stdout == '{"processes":[]}\n'
-    assert stack.up().returncode == 0
+    eventually_blocking(lambda: _assert_nothing(prepared, ports), within=20)
+    assert prepared.run("status", "--json").stdout == '{"processes":[]}\n'
+    assert prepared.up().returncode == 0
 
 
 def test_a_busy_port_is_named(stack: StackUnderTest):
@@ -96,15 +96,17 @@ def test_a_busy_port_is_named(stack: StackUnderTest):
         pytest.param("never-ready", 8, "not ready after 8 s", "logs/billing.log", marks=pytest.mark.long),
     ],
 )
-def test_a_stack_that_cannot_start_says_why(stack: StackUnderTest, mood: str, within: int, reason: str, excerpt: str):
+def test_a_stack_that_cannot_start_says_why(
+    prepared: StackUnderTest, mood: str, within: int, reason: str, excerpt: str
+):
     """The exit status is 1, the end of the failing log is shown, and nothing is left."""
-    done = stack.up("--within", str(within), billing=mood)
+    done = prepared.up("--within", str(within), billing=mood)
 
     assert done.returncode == 1
     assert reason in done.stdout
     assert excerpt in done.stdout
-    assert stack.processes() == []
-    assert not (stack.home / "state.json").exists()
+    assert prepared.processes() == []
+    assert not (prepared.home / "state.json").exists()
 
 
 def test_a_home_that_cannot_be_made_is_named(stack: StackUnderTest):
