@@ -51,6 +51,10 @@ def noticing(url: str) -> str:
     return make_conninfo(url, **{name: value for name, value in _NETWORK_OPTIONS.items() if name not in own})
 
 
+class TransactionUndone(RuntimeError):
+    """A block inside an indivisible unit of work failed, and somebody caught that: nothing of it took effect."""
+
+
 class TransactionMisuse(RuntimeError):
     """A write outside a unit of work, or a unit of work used by a task that did not open it."""
 
@@ -59,6 +63,8 @@ class TransactionMisuse(RuntimeError):
 class _Transaction:
     connection: Connection
     task: asyncio.Task[Any] | None
+    indivisible: bool = False
+    failed: bool = False
     open: bool = True
     after_commit: list[AfterCommit] = field(default_factory=list[AfterCommit])
 
@@ -116,24 +122,29 @@ class Database:
         return True
 
     @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[None, None]:
+    async def begin(self, *, indivisible: bool = False) -> AsyncGenerator[None, None]:
         """Open the unit of work; inside another one it is a savepoint.
 
         Commits at the end of the block, rolls back when an exception leaves it. What was registered with
         `on_commit` runs after the outermost commit, in order, and not at all after a rollback.
+
+        Inside an `indivisible` one are no savepoints, which cost two statements each: when a block in it fails nothing
+        of it commits, and it ends with `TransactionUndone` if it would have committed.
         """
         outer = self._current()
         if outer is not None:
-            async with self._savepoint(outer):
+            async with _part(outer) if outer.indivisible else self._savepoint(outer):
                 yield
             return
         with piece("transaction"):
             async with self._pool.connection() as connection:
-                transaction = _Transaction(connection, asyncio.current_task())
+                transaction = _Transaction(connection, asyncio.current_task(), indivisible)
                 token = _transactions.set({**_transactions.get({}), id(self): transaction})
                 try:
                     async with connection.transaction():
                         yield
+                        if transaction.failed:
+                            raise TransactionUndone("a part of it failed")
                 finally:
                     transaction.open = False
                     _transactions.reset(token)
@@ -194,6 +205,16 @@ class Database:
         if transaction.task is not asyncio.current_task():
             raise TransactionMisuse("a unit of work belongs to the task that opened it")
         return transaction
+
+
+@asynccontextmanager
+async def _part(whole: _Transaction) -> AsyncGenerator[None, None]:
+    """A block of an indivisible unit of work."""
+    try:
+        yield
+    except BaseException:
+        whole.failed = True
+        raise
 
 
 class _Borrowed(AbstractAsyncContextManager[Connection]):
