@@ -42,10 +42,16 @@ _HOPELESS = (PermanentError, PoisonMessage, UnknownEventType)
 _PATIENCE = 3600.0
 _COLLISIONS = 5  # so often it is chance that two transactions wait for each other, and no attempt
 _AFTER_A_FAULT = Again(1.0)
+_GATHER_SECONDS = 0.02
 
 
 class Ledger(Protocol):
     """What a bus needs of it."""
+
+    @property
+    def gather_seconds(self) -> float:
+        """How long a lane lets gather, under load, what it then hands over together."""
+        ...
 
     async def handle(
         self, envelope: Envelope, subscriptions: Sequence[Subscription], *, adopt: bool = False
@@ -77,6 +83,8 @@ class _Delivery:
 
 class BookLedger:
     """The rules of the ledger, over any book."""
+
+    gather_seconds = _GATHER_SECONDS
 
     def __init__(
         self,
