@@ -161,8 +161,10 @@ class InMemoryPayments(InMemoryRepository[Payment]):
     async def add(self, payment: Payment) -> None:
         self._put(payment)
 
-    async def save(self, payment: Payment) -> None:
+    async def save(self, payment: Payment, *, end_lease: bool = False) -> None:
         self._put(payment)
+        if end_lease:
+            await self.end_lease(payment.id)
 
     async def get(self, payment_id: UUID) -> Payment:
         found = self._find(lambda payment: payment.id == payment_id)

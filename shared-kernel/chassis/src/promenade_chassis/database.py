@@ -52,6 +52,10 @@ def noticing(url: str) -> str:
     return make_conninfo(url, **{name: value for name, value in _NETWORK_OPTIONS.items() if name not in own})
 
 
+class TransactionUndone(RuntimeError):
+    """A block inside an indivisible unit of work failed, and somebody caught that: nothing of it took effect."""
+
+
 class TransactionMisuse(RuntimeError):
     """A write outside a unit of work, or a unit of work used by a task that did not open it."""
 
@@ -62,6 +66,8 @@ class _Transaction:
 
     connection: Connection | None
     task: asyncio.Task[Any] | None
+    indivisible: bool = False
+    failed: bool = False
     open: bool = True
     additions: list[Addition] | None = None
     after_commit: list[AfterCommit] = field(default_factory=list[AfterCommit])
@@ -120,24 +126,29 @@ class Database:
         return True
 
     @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[None, None]:
+    async def begin(self, *, indivisible: bool = False) -> AsyncGenerator[None, None]:
         """Open the unit of work; inside another one it is a savepoint.
 
         Commits at the end of the block, rolls back when an exception leaves it. What was registered with
         `on_commit` runs after the outermost commit, in order, and not at all after a rollback.
+
+        Inside an `indivisible` one are no savepoints, which cost two statements each: when a block in it fails nothing
+        of it commits, and it ends with `TransactionUndone` if it would have committed.
         """
         outer = self._current()
         if outer is not None:
-            async with self._savepoint(outer):
+            async with self._inside(outer):
                 yield
             return
         with piece("transaction"):
             async with self._pool.connection() as connection:
-                transaction = _Transaction(connection, asyncio.current_task())
+                transaction = _Transaction(connection, asyncio.current_task(), indivisible)
                 token = _transactions.set({**_transactions.get({}), id(self): transaction})
                 try:
                     async with connection.transaction():
                         yield
+                        if transaction.failed:
+                            raise TransactionUndone("a part of it failed")
                 finally:
                     transaction.open = False
                     _transactions.reset(token)
@@ -160,7 +171,7 @@ class Database:
             block.open = False
             _transactions.reset(token)
         if outer is not None:
-            async with self._savepoint(outer):
+            async with self._inside(outer):
                 await add_all(_connection_of(outer), additions)
                 outer.after_commit += [each for each in block.after_commit if each not in outer.after_commit]
             return
@@ -168,6 +179,9 @@ class Database:
             async with _Pooled(self._pool) as connection:
                 await add_all(connection, additions)
         await _call(block.after_commit)
+
+    def _inside(self, outer: _Transaction) -> AbstractAsyncContextManager[None]:
+        return _part(outer) if outer.indivisible else self._savepoint(outer)
 
     @asynccontextmanager
     async def _savepoint(self, outer: _Transaction) -> AsyncGenerator[None, None]:
@@ -239,6 +253,16 @@ async def _call(callbacks: list[AfterCommit]) -> None:
         waited_for = callback()
         if waited_for is not None:
             await waited_for
+
+
+@asynccontextmanager
+async def _part(whole: _Transaction) -> AsyncGenerator[None, None]:
+    """A block of an indivisible unit of work."""
+    try:
+        yield
+    except BaseException:
+        whole.failed = True
+        raise
 
 
 class _Borrowed(AbstractAsyncContextManager[Connection]):

@@ -21,6 +21,8 @@ _EVENT = """
 SELECT %(event_ids)s::uuid, %(event_subjects)s::uuid, %(event_sequences)s::bigint, %(event_majors)s::int,
        %(event_types)s::text, %(event_correlations)s::text, %(event_envelopes)b::bytea
 """
+# What ends the parts that come before the statement itself: `WITH a AS (…), b AS (…)`.
+_END_OF_PARTS = "\n)\n"
 
 
 async def append(connection: Connection, envelopes: Sequence[Envelope]) -> None:
@@ -39,11 +41,15 @@ def with_events(statement: LiteralString, *, single: bool) -> LiteralString | No
 
     Its row count is that of the events. None for a statement of a form that cannot be made part of another.
     """
-    bare = statement.strip()
+    before, bare = "WITH ", statement.strip()
+    if bare.startswith("WITH "):
+        parts, _, bare = bare.rpartition(_END_OF_PARTS)
+        before = f"{parts}\n), "
     if not bare.startswith(("INSERT", "UPDATE")) or "RETURNING" in bare:
         return None
     return (
-        f"WITH saved AS ({bare}\nRETURNING 1)\n{_INTO}{_EVENT if single else _EVENTS}WHERE EXISTS (SELECT FROM saved)"
+        f"{before}saved AS ({bare}\nRETURNING 1)\n"
+        f"{_INTO}{_EVENT if single else _EVENTS}WHERE EXISTS (SELECT FROM saved)"
     )
 
 

@@ -50,7 +50,8 @@ UPDATE payment
 SET provider_ref = %(provider_ref)s, attempt = %(attempt)s, status = %(status)s, failure_code = %(failure_code)s,
     failure_retryable = %(failure_retryable)s, refunded_amount = %(refunded_amount)s, confirmed_at = %(confirmed_at)s,
     settled_at = %(settled_at)s, due_at = %(due_at)s, looks = %(looks)s, version = %(version)s,
-    last_sequence = %(last_sequence)s, updated_at = %(updated_at)s, deleted_at = %(deleted_at)s
+    last_sequence = %(last_sequence)s, updated_at = %(updated_at)s, deleted_at = %(deleted_at)s,
+    leased_until = CASE WHEN NOT %(end_lease)s THEN leased_until END
 WHERE id = %(id)s AND version = %(expected_version)s
 """
 # Materialized, or the planner might take rows more than once.
@@ -84,9 +85,9 @@ class PostgresPayments(BaseRepository):
         await self._insert(payment, _INSERT, **_columns(payment))
         self._announce(payment)
 
-    async def save(self, payment: Payment) -> None:
+    async def save(self, payment: Payment, *, end_lease: bool = False) -> None:
         """Store a change; raises `StaleVersion`. The worker learns of what is due after the commit."""
-        await self._update(payment, _UPDATE, **_columns(payment))
+        await self._update(payment, _UPDATE, **_columns(payment), end_lease=end_lease)
         self._announce(payment)
 
     async def get(self, payment_id: UUID) -> Payment:

@@ -36,7 +36,7 @@ class Payments(Protocol):
         """Store a new payment; the worker learns of it after the commit."""
         ...
 
-    async def save(self, payment: Payment) -> None:
+    async def save(self, payment: Payment, *, end_lease: bool = False) -> None:
         """Store a change; raises `StaleVersion`. The worker learns of what is due after the commit."""
         ...
 

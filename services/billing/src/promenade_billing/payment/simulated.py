@@ -73,16 +73,16 @@ class SimulatedProvider(BaseRepository):
 
     async def charge(self, charge: Charge) -> Answer:
         """Charge a method, once for each key however often it is asked."""
-        async with self._database.begin():
-            row = await self._write_one(
-                _BOOK,
-                key=charge.key,
-                ref=f"sim_{new_id().hex}",
-                amount=charge.amount.amount,
-                currency=str(charge.amount.currency),
-                method=charge.method,
-                outcome=METHODS[charge.method].outcome,
-            )
+        # A statement outside of any transaction commits by itself: a third of the round trips.
+        row = await self._fetch_one(
+            _BOOK,
+            key=charge.key,
+            ref=f"sim_{new_id().hex}",
+            amount=charge.amount.amount,
+            currency=str(charge.amount.currency),
+            method=charge.method,
+            outcome=METHODS[charge.method].outcome,
+        )
         if row is None:
             raise AssertionError("a booked charge has a row")
         if (row["amount"], row["currency"], row["method"]) != (

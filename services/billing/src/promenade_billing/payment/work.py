@@ -93,9 +93,8 @@ async def record_answer(payment: Payment, answer: Answer | None, *, room: Paymen
                 case _:
                     current.look_again(now)
             # In this order, so that the money is told of before what follows from it.
-            await room.payments.save(current)
+            await room.payments.save(current, end_lease=True)
             await room.invoices.save(invoice)
-            await room.payments.end_lease(current.id)
 
 
 async def expire_payment(payment: Payment, *, room: PaymentRoom) -> None:

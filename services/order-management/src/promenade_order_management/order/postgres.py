@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import LiteralString, Protocol
 from uuid import UUID
 
 from promenade_chassis.database import Database
@@ -10,10 +12,10 @@ from promenade_chassis.ports import NotFound, Page, PageRequest
 from promenade_chassis.repository import BaseRepository, Row
 from psycopg.types.json import Jsonb
 
-from promenade_order_management.order.entity import Order, OrderLine
+from promenade_order_management.order.entity import Order
 from promenade_order_management.order.repository import ORDERS, OrderFilter
 from promenade_order_management.order.rows import line_to_plain, order_columns, to_order
-from promenade_order_management.timeline.repository import Timeline
+from promenade_order_management.timeline.entity import Note
 
 # The user behind the customer comes along: to him the order belongs, too.
 _SELECT = """
@@ -22,7 +24,14 @@ FROM orders LEFT JOIN customer ON customer.id = orders.customer_id
 WHERE orders.deleted_at IS NULL
 """
 _GET = _SELECT + " AND orders.id = %(id)s"
-_TAKE = _GET + " FOR UPDATE OF orders"
+# The order as it is when nobody else has it any more, the lines as they were when the statement began.
+_TAKE = """
+SELECT orders.*, customer.user_id AS customer_user_id,
+    ARRAY(SELECT to_jsonb(order_line) FROM order_line WHERE order_id = orders.id ORDER BY position) AS lines,
+    (SELECT version FROM orders AS seen WHERE seen.id = orders.id) AS version_of_lines
+FROM orders LEFT JOIN customer ON customer.id = orders.customer_id
+WHERE orders.deleted_at IS NULL AND orders.id = %(id)s FOR UPDATE OF orders
+"""
 _USER_OF = "SELECT user_id FROM orders WHERE id = %(id)s"
 _LINES = "SELECT * FROM order_line WHERE order_id = ANY(%(ids)s) ORDER BY order_id, position"
 LIST = ListStatement(
@@ -96,22 +105,36 @@ ON CONFLICT (id) DO UPDATE SET
 _NEXT_SERIAL = "SELECT nextval('order_serial') AS serial"
 
 
+class Notebook(Protocol):
+    """Where notes go: into the statement that stores their order."""
+
+    def with_notes(self, statement: LiteralString) -> LiteralString:
+        """The statement that stores the order `%(id)s`, which then appends notes, too."""
+        ...
+
+    def parameters(self, notes: Sequence[Note]) -> Row:
+        """What appending takes besides the order's id."""
+        ...
+
+
 class PostgresOrders(BaseRepository):
     """The orders of the service's own database."""
 
-    def __init__(self, database: Database, timeline: Timeline) -> None:
+    def __init__(self, database: Database, timeline: Notebook) -> None:
         super().__init__(database)
         self._timeline = timeline
+        self._insert_order: LiteralString = timeline.with_notes(_INSERT)
+        self._update_order: LiteralString = timeline.with_notes(_UPDATE)
 
     async def add(self, order: Order) -> None:
         """Store a new order."""
-        await self._insert(order, _INSERT, **order_columns(order))
-        await self._write_parts(order)
+        await self._insert(order, self._insert_order, **self._columns(order))
+        await self._write_lines(order)
 
     async def save(self, order: Order) -> None:
         """Store a change; raises `StaleVersion`."""
-        await self._update(order, _UPDATE, **order_columns(order))
-        await self._write_parts(order)
+        await self._update(order, self._update_order, **self._columns(order))
+        await self._write_lines(order)
 
     async def get(self, order_id: UUID) -> Order:
         """An order to look at; raises `NotFound`."""
@@ -119,7 +142,11 @@ class PostgresOrders(BaseRepository):
 
     async def take(self, order_id: UUID) -> Order:
         """An order to change: others wait for it until the unit of work ends. Raises `NotFound`."""
-        return await self._found(await self._write_one(_TAKE, id=order_id))
+        row = await self._write_one(_TAKE, id=order_id)
+        if row is None or row["version"] != row["version_of_lines"]:
+            # Whoever waited for the order must see the lines that the other one left.
+            return await self._found(row)
+        return to_order(row, row["lines"])
 
     async def user_of(self, order_id: UUID) -> UUID | None:
         """The user an order was begun for, without taking it; None also for an unknown order."""
@@ -146,7 +173,6 @@ class PostgresOrders(BaseRepository):
     async def _found(self, row: Row | None) -> Order:
         if row is None:
             raise NotFound("There is no such order")
-        # Lines in a statement of their own: whoever waited for the order must see what the other one left.
         return (await self._with_lines([row]))[0]
 
     async def _with_lines(self, rows: list[Row]) -> list[Order]:
@@ -155,16 +181,16 @@ class PostgresOrders(BaseRepository):
             lines[line["order_id"]].append(line)
         return [to_order(row, lines[row["id"]]) for row in rows]
 
-    async def _write_parts(self, order: Order) -> None:
-        if order.lines != order.stored_lines:
-            await self._write_lines(order.id, order.lines, order.stored_lines)
-            order.stored_lines = order.lines
-        await self._timeline.append(order.id, order.take_notes())
+    def _columns(self, order: Order) -> Row:
+        return {**order_columns(order), **self._timeline.parameters(order.take_notes())}
 
-    async def _write_lines(self, order_id: UUID, lines: tuple[OrderLine, ...], stored: tuple[OrderLine, ...]) -> None:
-        kept = [line.id for line in lines]
-        if any(line.id not in kept for line in stored):
-            await self._execute(_REMOVE_LINES, order_id=order_id, kept=kept)
-        if lines:
-            plain = [line_to_plain(line, position) for position, line in enumerate(lines)]
-            await self._execute(_PUT_LINES, order_id=order_id, lines=Jsonb(plain))
+    async def _write_lines(self, order: Order) -> None:
+        if order.lines == order.stored_lines:
+            return
+        kept = [line.id for line in order.lines]
+        if any(line.id not in kept for line in order.stored_lines):
+            await self._execute(_REMOVE_LINES, order_id=order.id, kept=kept)
+        if kept:
+            plain = [line_to_plain(line, position) for position, line in enumerate(order.lines)]
+            await self._execute(_PUT_LINES, order_id=order.id, lines=Jsonb(plain))
+        order.stored_lines = order.lines

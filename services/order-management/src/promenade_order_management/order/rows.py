@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 from promenade_chassis.repository import Row
 from promenade_kernel.values import codec
@@ -125,8 +126,9 @@ def to_order(row: Row, line_rows: Sequence[Row]) -> Order:
 
 
 def _to_line(row: Row, currency: Currency) -> OrderLine:
+    line_id = row["id"]
     return OrderLine(
-        id=row["id"],
+        id=line_id if isinstance(line_id, UUID) else UUID(line_id),  # a row, or a row as JSON
         item=Item(
             sku=Sku.trusted(row["sku"]),
             name=Label.trusted(row["name"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import LiteralString
 from uuid import UUID
 
 from promenade_chassis.lists import ListStatement
@@ -16,7 +17,7 @@ from promenade_order_management.timeline.repository import TIMELINE
 
 _APPEND = """
 INSERT INTO timeline_entry (id, order_id, kind, at, actor, cause, correlation_id, facts)
-SELECT note.id, %(order_id)s, note.kind, note.at, %(actor)s, %(cause)s, %(correlation_id)s, note.facts
+SELECT note.id, %(id)s, note.kind, note.at, %(actor)s, %(cause)s, %(correlation_id)s, note.facts
 FROM jsonb_to_recordset(%(notes)s) AS note (id uuid, kind text, at timestamptz, facts jsonb)
 """
 _OF_ORDER = "SELECT * FROM timeline_entry WHERE order_id = %(order_id)s"
@@ -29,17 +30,22 @@ class PostgresTimeline(BaseRepository):
 
     async def append(self, order_id: UUID, notes: Sequence[Note]) -> None:
         """Write notes down, with the cause of the work at hand."""
-        if not notes:
-            return
+        if notes:
+            await self._execute(_APPEND, id=order_id, **self.parameters(notes))
+
+    def with_notes(self, statement: LiteralString) -> LiteralString:
+        """The statement that stores the order `%(id)s`, which then appends notes, too."""
+        return f"WITH noted AS ({_APPEND})\n{statement.strip()}"
+
+    def parameters(self, notes: Sequence[Note]) -> Row:
+        """What appending takes besides the order's id."""
         cause = current_cause()
-        await self._execute(
-            _APPEND,
-            order_id=order_id,
-            actor=cause.actor,
-            cause=cause.causation_id,
-            correlation_id=cause.correlation_id,
-            notes=Jsonb([_to_plain(note) for note in notes]),
-        )
+        return {
+            "actor": cause.actor,
+            "cause": cause.causation_id,
+            "correlation_id": cause.correlation_id,
+            "notes": Jsonb([_to_plain(note) for note in notes]),
+        }
 
     async def list(self, order_id: UUID, page: PageRequest) -> Page[Entry]:
         """A page of an order's entries, as `TIMELINE` declares the list."""

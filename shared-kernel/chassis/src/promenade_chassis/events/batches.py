@@ -29,6 +29,11 @@ class Item(msgspec.Struct, eq=False):
     has_turn: bool = False
     acted: bool = False
 
+    @property
+    def goes_alone(self) -> bool:
+        """Whether it has a transaction of its own by its nature, one for all that is done about it."""
+        return len(self.subscriptions) == 1 and self.subscriptions[0].alone
+
 
 class Run(msgspec.Struct, eq=False):
     """The events of one subject, in order.
@@ -75,6 +80,18 @@ def items_of(envelopes: Iterable[Envelope], subscriptions: Subscriptions) -> lis
     return [Item(each, (each.source, each.subject.int), of(each.type)) for each in envelopes]
 
 
+def first_together(items: Sequence[Item]) -> list[Item]:
+    """What can share a transaction: all but what goes alone by its nature, and what follows that of its subject."""
+    held: set[Key] = set()
+    chosen: list[Item] = []
+    for item in items:
+        if item.goes_alone:
+            held.add(item.key)
+        elif item.key not in held:
+            chosen.append(item)
+    return chosen
+
+
 def runs_of(items: Iterable[Item]) -> list[Run]:
     """The batch by subject."""
     runs: dict[Key, Run] = {}
@@ -95,10 +112,11 @@ def place_runs(runs: Sequence[Run], hopes: Sequence[Reached], locked: Locked) ->
             run.stored = hope.sequence if entered else position.last
 
 
-def choose(run: Run, troubled: Collection[UUID], *, gap_wait: float) -> None:
+def choose(run: Run, troubled: Collection[UUID], *, gap_wait: float, by_itself: bool = False) -> None:
     """Find what of a subject has its turn. The first event that has to wait, or must go alone, ends it.
 
-    `troubled` are the events that failed before, wait, or were given up in part: those go alone.
+    `troubled` are the events that failed before, wait, or were given up in part: those go alone. `by_itself`: it is
+    the only event of the transaction.
     """
     if run.position is None:
         run.items[0].outcome = AT_ONCE
@@ -107,7 +125,7 @@ def choose(run: Run, troubled: Collection[UUID], *, gap_wait: float) -> None:
     for item in run.items:
         envelope = item.envelope
         if envelope.sequence == last + 1:
-            if envelope.id in troubled or any(each.alone for each in item.subscriptions):
+            if envelope.id in troubled or (not by_itself and any(each.alone for each in item.subscriptions)):
                 return
             run.turn.append(item)
             item.has_turn = True

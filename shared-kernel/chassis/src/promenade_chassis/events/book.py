@@ -78,8 +78,12 @@ class Locked:
 class Book(Protocol):
     """Progress, inbox, attempts and dead letters of one context. All but `begin` is called inside `begin`."""
 
-    def begin(self) -> AbstractAsyncContextManager[None]:
-        """One transaction, the unit of work reactions run in. Raises `DatabaseAway` and `Collision`."""
+    def begin(self, *, indivisible: bool = False) -> AbstractAsyncContextManager[None]:
+        """One transaction, the unit of work reactions run in. Raises `DatabaseAway` and `Collision`.
+
+        Of an `indivisible` one nothing commits when a block that a reaction opened in it has failed, also when the
+        reaction went on after that; it is a `Collision` then.
+        """
         ...
 
     async def lock(self, source: str, subject: UUID) -> Position:

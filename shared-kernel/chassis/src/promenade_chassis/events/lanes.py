@@ -42,6 +42,9 @@ class Lane(Generic[WorkT]):
     """One worker and the subjects dealt to it. It hands over what has arrived, in that order, at most `batch` works and
     twice what was done last time.
 
+    Between the beginnings of two handlings at least `gather` seconds pass, unless there is enough for a full one or
+    something is held: what arrives meanwhile is handled together. What arrives after a rest is handled at once.
+
     Work that answers `Again` is tried again after its pause; what follows of its subject is held behind it, other
     subjects go on. Work of lower rank goes before what is held: it may be what that waits for, left behind by another
     replica and claimed late.
@@ -55,6 +58,7 @@ class Lane(Generic[WorkT]):
         park: Park[WorkT],
         unpark: Unpark[WorkT],
         batch: int,
+        gather: float,
     ) -> None:
         self._handle = handle
         self._subject = subject
@@ -62,6 +66,8 @@ class Lane(Generic[WorkT]):
         self._park = park
         self._unpark = unpark
         self._batch = batch
+        self._gather = gather
+        self._gathered_at = 0.0
         self._size = min(batch, _FIRST_SIZE)
         self._wake = asyncio.Event()
         self._busy = False
@@ -85,11 +91,19 @@ class Lane(Generic[WorkT]):
         _inside.set(True)
         while True:
             if self._arrived or self._due:
+                await self._let_gather()
                 await self._next()
                 await asyncio.sleep(0)  # work that never waits must not keep the event loop to itself
                 continue
             self._wake.clear()
             await self._wake.wait()
+
+    async def _let_gather(self) -> None:
+        missing = self._gathered_at - time.monotonic()
+        # What is held may wait for just what has arrived.
+        if missing > 0 and not self._held and len(self._arrived) < self._size:
+            await asyncio.sleep(missing)
+        self._gathered_at = time.monotonic() + self._gather
 
     def stop_pauses(self) -> None:
         """Let paused work rest for good."""
@@ -207,12 +221,13 @@ class Lanes(Generic[WorkT]):
         subject: Callable[[WorkT], Hashable],
         rank: Callable[[WorkT], int],
         batch: int = DEFAULT_BATCH,
+        gather: float = 0.0,
         park: Park[WorkT] = _keep,
         unpark: Unpark[WorkT] = _ignore,
     ) -> None:
         self.count = count
         self._subject = subject
-        self._lanes = [Lane(handle, subject, rank, park, unpark, batch) for _ in range(count)]
+        self._lanes = [Lane(handle, subject, rank, park, unpark, batch, gather) for _ in range(count)]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

@@ -23,7 +23,7 @@ from promenade_kernel.events.envelope import Envelope
 from promenade_kernel.events.errors import PoisonMessage, UnknownEventType
 
 from promenade_chassis.config import EventsSettings
-from promenade_chassis.events.batches import AT_ONCE, Item, Key, items_of
+from promenade_chassis.events.batches import AT_ONCE, Item, Key, first_together, items_of
 from promenade_chassis.events.book import AlreadyDone, Book, Collision, DatabaseAway, DeadLetter, Standing
 from promenade_chassis.events.bus import Subscription, Subscriptions
 from promenade_chassis.events.outcome import DONE, Again, Outcome, Unpreceded
@@ -42,10 +42,16 @@ _HOPELESS = (PermanentError, PoisonMessage, UnknownEventType)
 _PATIENCE = 3600.0
 _COLLISIONS = 5  # so often it is chance that two transactions wait for each other, and no attempt
 _AFTER_A_FAULT = Again(1.0)
+_GATHER_SECONDS = 0.02
 
 
 class Ledger(Protocol):
     """What a bus needs of it."""
+
+    @property
+    def gather_seconds(self) -> float:
+        """How long a lane lets gather, under load, what it then hands over together."""
+        ...
 
     async def handle(
         self, envelope: Envelope, subscriptions: Sequence[Subscription], *, adopt: bool = False
@@ -77,6 +83,8 @@ class _Delivery:
 
 class BookLedger:
     """The rules of the ledger, over any book."""
+
+    gather_seconds = _GATHER_SECONDS
 
     def __init__(
         self,
@@ -131,6 +139,13 @@ class BookLedger:
 
     async def _settle(self, items: Sequence[Item]) -> None:
         """Decide the outcome of every event of a batch."""
+        await self._try_together(first_together(items))
+        await self._alone(items)
+
+    async def _try_together(self, items: Sequence[Item]) -> None:
+        """One transaction for these; what stays undecided has to be handled reaction by reaction."""
+        if not items:
+            return
         try:
             await self._together.settle(items)
         except DatabaseAway:
@@ -140,7 +155,6 @@ class BookLedger:
             await self._settle_around(items, failure)
         except Exception as error:
             self._undone(items, error)
-        await self._alone(items)
 
     async def _settle_around(self, items: Sequence[Item], failure: ReactionFailed) -> None:
         """What went before the event that failed together once more, that event alone, the others next time.
@@ -163,9 +177,14 @@ class BookLedger:
         waiting: set[Key] = set()
         for item in items:
             if item.outcome is None:
-                item.outcome = AT_ONCE if item.key in waiting else await self.handle(item.envelope, item.subscriptions)
+                item.outcome = AT_ONCE if item.key in waiting else await self._by_itself(item)
             if item.outcome is not DONE:
                 waiting.add(item.key)
+
+    async def _by_itself(self, item: Item) -> Outcome:
+        if item.goes_alone:  # a batch of one takes fewer statements
+            await self._try_together([item])
+        return item.outcome or await self.handle(item.envelope, item.subscriptions)
 
     def _undone(self, items: Sequence[Item], error: Exception) -> None:
         logger.debug("batch.undone", context=self._context, events=len(items), error=_text(error)[:200])

@@ -241,7 +241,9 @@ class ContextView:
         self.subscriptions = Subscriptions(context)
         self._bus = bus
         self._settlement = Settlement(ledger, self.subscriptions)
-        self._lanes = Lanes[_Parcel](self._handle, lanes, subject=_subject, rank=_sequence, batch=batch)
+        self._lanes = Lanes[_Parcel](
+            self._handle, lanes, subject=_subject, rank=_sequence, batch=batch, gather=ledger.gather_seconds
+        )
 
     def subscribe(
         self, event_class: type[EventT], reaction: AnyReaction[EventT], *, batch: bool = False, alone: bool = False

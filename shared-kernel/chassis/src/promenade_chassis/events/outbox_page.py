@@ -10,11 +10,15 @@ from promenade_chassis.events.stream_ids import NOTHING, StreamId
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows by their numbers, ascending; `first_id` is their first entry on the stream, None before they are there."""
+    """Rows by their numbers, ascending; `first_id` is their first entry on the stream, None before they are there.
+
+    `more`: others were waiting behind them.
+    """
 
     seqs: list[int]
     envelopes: list[bytes]
     first_id: StreamId | None = None
+    more: bool = False
 
     def at(self, first_id: StreamId) -> Page:
         """The same rows, appended from this id on."""
@@ -33,12 +37,13 @@ class Page:
 NO_PAGE = Page([], [])
 
 
-def page_of(rows: Sequence[tuple[int, bytes]], most_bytes: int) -> Page:
-    """As many of the rows as fit, and at least one."""
+def page_of(rows: Sequence[tuple[int, bytes]], most_rows: int, most_bytes: int) -> Page:
+    """As many of the rows, `most_rows` of those that wait, as fit, and at least one."""
     size, fitting = 0, len(rows)
     for place, (_, envelope) in enumerate(rows):
         size += len(envelope)
         if size > most_bytes and place:
             fitting = place
             break
-    return Page([seq for seq, _ in rows[:fitting]], [envelope for _, envelope in rows[:fitting]])
+    taken, more = rows[:fitting], fitting < len(rows) or len(rows) >= most_rows
+    return Page([seq for seq, _ in taken], [envelope for _, envelope in taken], more=more)

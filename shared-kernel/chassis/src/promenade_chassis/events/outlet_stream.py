@@ -103,7 +103,8 @@ class StreamOutlet:
         self._compare_at = self._note_at = self._trim_at = 0.0
 
     async def publish(self, connection: Connection) -> bool:
-        """See `Outlet.publish`. While a page is appended, the one before is marked and the next one fetched.
+        """See `Outlet.publish`. While a page is appended, the one before is marked and the next one, if there is one,
+        fetched; whoever commits after the last look wakes the relay.
 
         Dying in between leaves pages appended and not marked, which the next relay marks; and whatever is in
         flight, the step that appends compares.
@@ -121,7 +122,7 @@ class StreamOutlet:
             appended, page = page.at(answer.first), following
             self._remembered = appended.last_id
         await self._mark(connection, appended)
-        return bool(page.seqs)
+        return page.more
 
     async def rest(self, connection: Connection) -> None:
         """See `Outlet.rest`."""
@@ -145,7 +146,7 @@ class StreamOutlet:
 
     async def _mark_and_fetch(self, connection: Connection, appended: Page, under_way: Page) -> Page:
         await self._mark(connection, appended)
-        return await self._fetch(connection, under_way)
+        return await self._fetch(connection, under_way) if under_way.more else NO_PAGE
 
     async def _fetch(self, connection: Connection, under_way: Page) -> Page:
         async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
@@ -155,7 +156,7 @@ class StreamOutlet:
         if gone:
             await connection.execute(_DROP, {"seqs": gone})
             return await self._fetch(connection, under_way)
-        return page_of(rows, _PAGE_BYTES)
+        return page_of(rows, _PAGE_ROWS, _PAGE_BYTES)
 
     async def _mark(self, connection: Connection, page: Page) -> None:
         if page.first_id is None:

@@ -13,7 +13,7 @@ from psycopg.rows import tuple_row
 
 from promenade_chassis.columns import bigints, texts, uuids
 from promenade_chassis.config import EventsSettings
-from promenade_chassis.database import Connection, Database
+from promenade_chassis.database import Connection, Database, TransactionUndone
 from promenade_chassis.events.book import (
     AlreadyDone,
     Collision,
@@ -104,6 +104,7 @@ _COLLISIONS = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
     psycopg.errors.InFailedSqlTransaction,  # of a batch an earlier reaction swallowed the error
+    TransactionUndone,  # the same
 )
 _AWAY_CLASSES = ("08", "53", "57")  # connection, resources, operator intervention
 _STATEMENT_TIMEOUT = "57014"
@@ -124,11 +125,11 @@ class PostgresBook:
         self._database = database
 
     @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[None, None]:
-        """The unit of work of the reaction: what its use cases open inside is a savepoint."""
+    async def begin(self, *, indivisible: bool = False) -> AsyncGenerator[None, None]:
+        """The unit of work of reactions: what their use cases open inside is a savepoint, or an indivisible part."""
         connection: Connection | None = None
         try:
-            async with self._database.begin():
+            async with self._database.begin(indivisible=indivisible):
                 connection = self._database.writing_connection()
                 yield
         except Exception as error:

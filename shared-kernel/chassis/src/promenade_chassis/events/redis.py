@@ -101,6 +101,7 @@ class RedisBus:
             subject=_subject,
             rank=_sequence,
             batch=settings.batch,
+            gather=ledger.gather_seconds,
             park=_park,
             unpark=_unpark,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -18,6 +19,7 @@ logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 LOCK_KEY = 7_236_618_002  # one key for everybody: it is the database that differs
 POLL_SECONDS = 0.2
 _STANDBY_SECONDS = 0.5
+_GATHER_SECONDS = 0.02  # between two looks at least, so that what is committed meanwhile shares one
 _SESSION = " ".join(
     f"-c {setting}"
     for setting in (
@@ -131,10 +133,12 @@ class Relay:
     async def _drain(self, connection: Connection) -> None:
         while not self._stop.is_set():
             self._wake.clear()
+            next_look = time.monotonic() + _GATHER_SECONDS
             more = await self._outlet.publish(connection)
             await self._outlet.rest(connection)
             if not more:
                 await _happens(self._wake, within=self._poll)
+                await asyncio.sleep(max(0.0, next_look - time.monotonic()))
 
 
 async def _happens(event: asyncio.Event, *, within: float) -> None:

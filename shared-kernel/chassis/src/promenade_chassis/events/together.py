@@ -40,7 +40,7 @@ class Together:
         """
         runs = runs_of(items)
         watch = Stopwatch(self._meters)
-        async with self._book.begin():
+        async with self._book.begin(indivisible=True):
             await self._choose(runs, items, watch)
             await self._act([item for item in items if item.has_turn], watch)
             reached = [each for run in runs if run.position for each in [run.settle()] if each is not None]
@@ -54,7 +54,7 @@ class Together:
         locked = await self._book.lock_all(hopes, [item.envelope.id for item in items])
         place_runs(runs, hopes, locked)
         for run in runs:
-            choose(run, locked.troubled, gap_wait=self._gap_wait)
+            choose(run, locked.troubled, gap_wait=self._gap_wait, by_itself=len(items) == 1 and items[0].goes_alone)
         watch.duplicates = sum(1 for item in items if item.outcome is DONE and item.subscriptions)
 
     async def _act(self, turn: Sequence[Item], watch: Stopwatch) -> None:

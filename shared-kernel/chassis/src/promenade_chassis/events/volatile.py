@@ -59,6 +59,8 @@ class _Counted:
 class VolatileLedger:
     """The ledger of one context in the memory of the process. The newest dead letters are kept to be looked at."""
 
+    gather_seconds = 0.0
+
     def __init__(
         self,
         context: str,

@@ -54,7 +54,7 @@ class InMemoryBook:
         self._unit_of_work = unit_of_work
 
     @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[None, None]:
+    async def begin(self, *, indivisible: bool = False) -> AsyncGenerator[None, None]:
         """See `Book.begin`; the effects of reactions roll back when they use the unit of work given."""
         if self.away:
             raise DatabaseAway

@@ -15,7 +15,7 @@ from promenade_kernel.values.email import Email
 from promenade_kernel.values.phone import Phone
 
 from promenade_customer_management.customer.entity import Customer, Told, UserStatus
-from promenade_customer_management.customer.use_cases.room import CustomerRoom, note, note_lifecycle
+from promenade_customer_management.customer.use_cases.room import CustomerRoom, note, note_lifecycle, note_of
 from promenade_customer_management.customer.user_profile import ACTIVATED, REGISTERED, UserProfile
 
 REGISTRATION = "registration"
@@ -131,6 +131,11 @@ async def record_happening(happening: Happening, *, room: CustomerRoom) -> None:
     if happening.customer_id is None and happening.user_id is None:
         return
     async with room.unit_of_work.begin():
+        if happening.customer_id is not None and happening.moves is None:
+            await note_of(
+                room, happening.customer_id, happening.kind, happening.summary, at=happening.at, **happening.data
+            )
+            return
         customer = await _find(happening, room)
         await note(room, customer, happening.kind, happening.summary, at=happening.at, **happening.data)
         if happening.moves is not None and customer.learn(happening.moves):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from promenade_chassis.ports import UnitOfWork, current_cause, utc_now
 
@@ -30,10 +31,17 @@ async def note(
     room: CustomerRoom, customer: Customer, kind: str, summary: str, *, at: datetime | None = None, **data: Any
 ) -> None:
     """Put an entry on the customer's timeline, with the cause of the work at hand."""
+    await note_of(room, customer.id, kind, summary, at=at, **data)
+
+
+async def note_of(
+    room: CustomerRoom, customer_id: UUID, kind: str, summary: str, *, at: datetime | None = None, **data: Any
+) -> None:
+    """As `note`, of a customer who need not be loaded for it: the table has no entries of nobody."""
     cause = current_cause()
     await room.timeline.append(
         TimelineEntry(
-            customer_id=customer.id,
+            customer_id=customer_id,
             kind=kind,
             summary=summary,
             occurred_at=at or utc_now(),
