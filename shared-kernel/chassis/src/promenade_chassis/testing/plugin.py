@@ -7,7 +7,7 @@ Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redi
 import hashlib
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Protocol
 
@@ -63,7 +63,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if folder is None:
         return
     if folder.exists() and chosen_backend() == "external":
-        _templates(obtain_backends()).drop_all()
+        with closing(_templates(obtain_backends())) as templates:
+            templates.drop_all()
     end_run(folder)
 
 
@@ -79,19 +80,25 @@ def migration_folders() -> Sequence[Path]:
     return folders_of("promenade_chassis")[:1]
 
 
+@pytest.fixture(scope="session")
+def template_databases(backends: Backends) -> Generator[TemplateDatabases]:
+    """What `new_database` copies."""
+    with closing(_templates(backends)) as templates:
+        yield templates
+
+
 @pytest.fixture
-def new_database(backends: Backends) -> Generator[NewDatabase]:
+def new_database(template_databases: TemplateDatabases) -> Generator[NewDatabase]:
     """A factory: `new_database(folders)` is the URL of a migrated database for this test alone."""
-    templates = _templates(backends)
     made: list[str] = []
 
     def make(folders: Sequence[Path], migrate: Migrate = migrate) -> str:
-        made.append(templates.copy(folders, migrate))
+        made.append(template_databases.copy(folders, migrate))
         return made[-1]
 
     yield make
     for url in made:
-        templates.drop(url)
+        template_databases.drop(url)
 
 
 @pytest.fixture
