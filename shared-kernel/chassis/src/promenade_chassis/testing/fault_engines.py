@@ -78,5 +78,5 @@ def mortal_engines_at(home: Path) -> Generator[MortalEngines]:
 def _create(admin_url: str, name: str, template: str) -> str:
     unique = f"{name}_{new_id().hex[-12:]}"
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {unique} TEMPLATE {template}")  # pyright: ignore[reportArgumentType, reportCallIssue]
+        connection.execute(f"CREATE DATABASE {unique} TEMPLATE {template} STRATEGY FILE_COPY")  # pyright: ignore[reportArgumentType, reportCallIssue]
     return f"{admin_url.rpartition('/')[0]}/{unique}"

@@ -1,6 +1,7 @@
 """A Redis database number of its own per test, lent for as long as the test runs."""
 
 import fcntl
+import functools
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,16 @@ FIRST = 1
 @contextmanager
 def lent_redis_database(server_url: str, locks: Path) -> Generator[str]:
     """The URL of an empty database that no other test uses; a lock file in `locks` says it is taken."""
-    count = int(_ask(server_url, "CONFIG GET", "databases")["databases"])
-    with _any_free_number(locks, count) as number:
+    with _any_free_number(locks, _databases(server_url)) as number:
         url = f"{server_url}/{number}"
         _ask(url, "FLUSHDB")
         yield url
         _ask(url, "FLUSHDB")
+
+
+@functools.cache
+def _databases(server_url: str) -> int:
+    return int(_ask(server_url, "CONFIG GET", "databases")["databases"])
 
 
 def _ask(url: str, *command: str) -> Any:

@@ -14,7 +14,6 @@ from promenade_chassis.testing.bus_rig import (
     Bookkeeping,
     BusRig,
     InMemoryBookkeeping,
-    PostgresBookkeeping,
 )
 from promenade_chassis.testing.retry_contract import RetryContract
 
@@ -25,14 +24,25 @@ def combination(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture
+def kept(combination: str, request: pytest.FixtureRequest) -> Bookkeeping:
+    """The ledger; only one that is real gets a database."""
+    return request.getfixturevalue("books") if "real ledger" in combination else InMemoryBookkeeping()
+
+
+@pytest.fixture
+def redis_or_none(combination: str, request: pytest.FixtureRequest) -> str:
+    """The URL of an empty Redis, where it is used."""
+    return request.getfixturevalue("redis_url") if combination.startswith("redis") else ""
+
+
 @pytest_asyncio.fixture
-async def rig(combination: str, books: PostgresBookkeeping, redis_url: str) -> AsyncGenerator[BusRig, None]:
+async def rig(kept: Bookkeeping, redis_or_none: str) -> AsyncGenerator[BusRig, None]:
     """One context's bus."""
-    kept: Bookkeeping = books if "real ledger" in combination else InMemoryBookkeeping()
-    if combination.startswith("memory"):
-        bus = MemoryBus().for_context(CONTEXT, kept.ledger)
+    if redis_or_none:
+        bus = RedisBus(redis_or_none, CONTEXT, kept.ledger, QUICK, replica="one")
     else:
-        bus = RedisBus(redis_url, CONTEXT, kept.ledger, QUICK, replica="one")
+        bus = MemoryBus().for_context(CONTEXT, kept.ledger)
     yield BusRig(bus, kept)
     await bus.close(1)
 

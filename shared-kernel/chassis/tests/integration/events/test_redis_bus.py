@@ -80,11 +80,11 @@ async def test_what_a_dead_replica_left_is_claimed_and_comes_in_order(link: Redi
 
 async def test_what_is_in_work_is_not_claimed(link: RedisLink, rigs: MakeRig):
     """A reaction may take longer than the time after which entries of the dead are claimed."""
-    # The slow one keeps it young every tenth of a second, so that a machine that stands still for long proves nothing.
-    slow, idle, holders = rigs("slow", claim_after=0.3), rigs("idle", claim_after=1.0), set[bytes]()
+    # Were it not kept young, the idle one would look between 1.9 s and 2.4 s, before the slow one could claim it again.
+    slow, idle, holders = rigs("slow", claim_after=2.5), rigs("idle", claim_after=1.9), set[bytes]()
 
     async def take_long(envelope: Envelope) -> None:
-        for _ in range(32):
+        for _ in range(52):
             await asyncio.sleep(0.05)
             holders.update(entry[1] for entry in await link.call("XPENDING", STREAM, CONTEXT, "-", "+", 10))
 
