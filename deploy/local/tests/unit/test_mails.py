@@ -6,11 +6,9 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from promenade_local import mail_commands
 from promenade_local.errors import StackError
 from promenade_local.mail_commands import app
 from promenade_local.mails import choose_mail, harmless, read_mails
-from rich.console import Console
 from typer.testing import CliRunner
 
 
@@ -118,7 +116,7 @@ def test_mails_are_listed_and_shown_as_they_are(tmp_path: Path, monkeypatch: pyt
     """Brackets are no markup, HTML no page, and a name from right to left stands where it should."""
     monkeypatch.setenv("PROMENADE_HOME", str(tmp_path))
     # Rich may have taken the width of whatever it was imported in.
-    monkeypatch.setattr(mail_commands, "console", Console(width=200))
+    monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "mail").mkdir()
     text, about = "<b>Your</b> [bold]code[/bold] שלום 654321", "[red]x[/red] <b>שלום</b>"
     _write(tmp_path / "mail", "a", minute=1, text=text, about=about)
