@@ -172,7 +172,7 @@ async def test_a_connection_lost_in_a_batch_is_no_attempt(database: Database, bo
 
 
 async def test_a_part_that_fails_is_undone_though_its_reaction_goes_on(database: Database, books: PostgresBookkeeping):
-    """In a batch there are no savepoints; what the others did, and what the reaction does after it, takes effect once."""
+    """A batch has no savepoints: what the others did, and what the reaction does after it, still takes effect once."""
     marks: list[int] = []
 
     async def on_user_suspended(event: UserSuspended, envelope: Envelope) -> None:
