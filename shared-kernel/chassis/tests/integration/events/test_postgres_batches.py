@@ -1,6 +1,7 @@
 """Several events in one transaction of the consumer's database."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -168,6 +169,29 @@ async def test_a_connection_lost_in_a_batch_is_no_attempt(database: Database, bo
     await deliver(PostgresLedger(database, CONTEXT, QUICK), facts, subscribed(_writing(books)))
     assert await column(database, "SELECT count(*) FROM attempt") == [0]
     assert [sequence for _, sequence in await books.effects()] == list(range(1, length + 1))
+
+
+async def test_a_part_that_fails_is_undone_though_its_reaction_goes_on(database: Database, books: PostgresBookkeeping):
+    """A batch has no savepoints: what the others did, and what the reaction does after it, still takes effect once."""
+    marks: list[int] = []
+
+    async def on_user_suspended(event: UserSuspended, envelope: Envelope) -> None:
+        if envelope.sequence == 2:
+            with contextlib.suppress(LookupError):
+                async with database.begin():
+                    await books.write(envelope)
+                    raise LookupError
+            marks.append(envelope.sequence)
+            return
+        async with database.begin():
+            await books.write(envelope)
+
+    await deliver(PostgresLedger(database, CONTEXT, QUICK), history(3), subscribed(on_user_suspended))
+
+    assert [sequence for _, sequence in await books.effects()] == [1, 3]
+    assert marks[-1] == 2
+    assert await column(database, "SELECT count(*) FROM inbox") == [3]
+    assert await column(database, "SELECT count(*) FROM attempt") == [0]
 
 
 def _writing(books: PostgresBookkeeping) -> Effect:

@@ -255,3 +255,28 @@ async def test_lanes_begin_in_an_empty_context():
 
 def _equal(left: object, right: object) -> None:
     assert left == right
+
+
+async def test_what_comes_soon_after_is_gathered_and_what_comes_after_a_rest_is_not():
+    """One handling for all that arrives within the pause; the first does not wait for it."""
+    handled: list[list[int]] = []
+
+    async def handle(works: Sequence[Work]) -> None:
+        handled.append([number for _, number in works])
+
+    lanes = Lanes[Work](handle, 1, subject=lambda work: work[0], rank=lambda work: work[1], gather=2.0)
+    lanes.start()
+    lanes.put([("a", 1)])
+    await eventually(lambda: _equal(handled, [[1]]), within=1)
+    lanes.put([("a", 2)])
+    await asyncio.sleep(0)
+    lanes.put([("b", 3)])
+
+    assert await lanes.drain(20)
+    await lanes.stop()
+
+    assert handled == [[1], [2, 3]]
+
+
+def _equal(found: list[list[int]], expected: list[list[int]]) -> None:
+    assert found == expected
