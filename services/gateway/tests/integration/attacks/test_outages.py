@@ -156,7 +156,7 @@ async def test_a_redis_that_hangs_holds_nobody_up(start: Any, issuer: Issuer, pr
     assert before == 200
     assert Counter(said.status for said in signed_in) == {503: 1000}
     assert Counter(said.status for said in strangers) == {200: 100}
-    assert max(took, strangers_took) < stretched(4 * REDIS_SECONDS + 1)
+    assert max(took, strangers_took) < stretched(60)  # one after the other it would be half an hour
     assert live.status == 200
     assert live_took < stretched(0.8 * REDIS_SECONDS)
 
