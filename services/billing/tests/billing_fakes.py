@@ -164,7 +164,7 @@ class InMemoryPayments(InMemoryRepository[Payment]):
     async def save(self, payment: Payment, *, end_lease: bool = False) -> None:
         self._put(payment)
         if end_lease:
-            await self.end_lease(payment.id)
+            self._leased_until.pop(payment.id, None)
 
     async def get(self, payment_id: UUID) -> Payment:
         found = self._find(lambda payment: payment.id == payment_id)
@@ -197,9 +197,10 @@ class InMemoryPayments(InMemoryRepository[Payment]):
         self._leased_until |= dict.fromkeys((payment.id for payment in taken), until)
         return taken
 
-    async def end_lease(self, payment_id: UUID) -> None:
+    async def end_lease(self, payment_id: UUID, until: datetime) -> None:
         self._unit_of_work.require()
-        self._leased_until.pop(payment_id, None)
+        if self._leased_until.get(payment_id) == until:
+            del self._leased_until[payment_id]
 
 
 class InMemoryProvider:

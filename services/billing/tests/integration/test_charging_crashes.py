@@ -12,11 +12,13 @@ import pytest
 from billing_books import PAID_ONCE, captured, rows, told
 from billing_orders import euro
 from billing_rooms import World, real_rooms
+from promenade_billing.payment import work
 from promenade_billing.payment.entity import Captured, Charge, Declined, Payment, PaymentStatus
 from promenade_billing.payment.simulated import SimulatedProvider
 from promenade_billing.payment.work import LEASE, go_on, record_answer, work_on_payments
 from promenade_chassis.database import Database
 from promenade_chassis.ports import utc_now
+from psycopg import OperationalError
 
 
 async def run_out(database: Database) -> None:
@@ -136,6 +138,31 @@ async def test_one_that_fails_stops_no_other(real: World, database: Database, pr
     await run_out(database)
     await real.work()
     assert (await real.payment(broken)).status is PaymentStatus.SUCCEEDED
+
+
+async def test_what_could_not_go_on_is_given_back_when_the_database_is_there_again(
+    real: World, database: Database, provider: SimulatedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who takes it next waits for no lease to run out."""
+    payment = await real.pay(await real.place())
+    interrupted = World(real_rooms(database, provider, real.clock))
+    payments, failures = interrupted.rooms.payment.payments, iter([OperationalError("away")] * 2)
+    end_lease = payments.end_lease
+
+    async def away_twice(*given: Any) -> None:
+        for failure in failures:
+            raise failure
+        await end_lease(*given)
+
+    monkeypatch.setattr(payments, "end_lease", away_twice)
+    monkeypatch.setattr(work, "GIVE_BACK_EVERY_SECONDS", 0.01)
+    object.__setattr__(interrupted.rooms.payment, "provider", AsyncMock(charge=AsyncMock(side_effect=OSError)))
+
+    with pytest.raises(ExceptionGroup):
+        await work_on_payments(room=interrupted.rooms.payment)
+    await real.work()
+
+    assert (await real.payment(payment)).status is PaymentStatus.SUCCEEDED
 
 
 async def test_a_charge_that_never_arrived_fails_after_an_hour(real: World, database: Database) -> None:

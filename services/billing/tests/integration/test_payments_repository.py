@@ -111,7 +111,8 @@ async def test_a_leased_payment_is_nobody_elses(either: World) -> None:
     assert set(await lease(either, limit=2)) | set(await lease(either)) == {first, second, third}
     assert await lease(either) == []
     async with either.rooms.payment.unit_of_work.begin():
-        await either.rooms.payment.payments.end_lease(second)
+        await either.rooms.payment.payments.end_lease(first, NOW)  # of somebody who had it before
+        await either.rooms.payment.payments.end_lease(second, NOW + A_MINUTE)
     assert await lease(either) == [second]
     assert await lease(either, later=A_MINUTE - timedelta(microseconds=1)) == []
     assert set(await lease(either, later=A_MINUTE)) == {first, second, third}
@@ -151,4 +152,4 @@ async def test_writes_need_a_unit_of_work(either: World) -> None:
     with pytest.raises(TransactionMisuse):
         await payments.lease(NOW, since=NOW, until=NOW, limit=1)
     with pytest.raises(TransactionMisuse):
-        await payments.end_lease(payment.id)
+        await payments.end_lease(payment.id, NOW)

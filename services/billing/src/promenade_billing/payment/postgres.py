@@ -63,7 +63,7 @@ WITH due AS MATERIALIZED (
 UPDATE payment SET leased_until = %(until)s FROM due WHERE payment.id = due.id
 RETURNING payment.*
 """
-_END_LEASE = "UPDATE payment SET leased_until = NULL WHERE id = %(id)s"
+_END_LEASE = "UPDATE payment SET leased_until = NULL WHERE id = %(id)s AND leased_until = %(until)s"
 
 
 class PostgresPayments(BaseRepository):
@@ -108,9 +108,9 @@ class PostgresPayments(BaseRepository):
         cursor = await connection.execute(_LEASE, {"now": now, "since": since, "until": until, "limit": limit})
         return [_to_payment(row) for row in await cursor.fetchall()]
 
-    async def end_lease(self, payment_id: UUID) -> None:
+    async def end_lease(self, payment_id: UUID, until: datetime) -> None:
         """Let others take the payment when it is due again."""
-        await self._execute(_END_LEASE, id=payment_id)
+        await self._execute(_END_LEASE, id=payment_id, until=until)
 
     def _announce(self, payment: Payment) -> None:
         if self._when_due is not None and payment.status is PaymentStatus.PROCESSING:

@@ -55,8 +55,8 @@ class Payments(Protocol):
         """
         ...
 
-    async def end_lease(self, payment_id: UUID) -> None:
-        """Let others take the payment when it is due again."""
+    async def end_lease(self, payment_id: UUID, until: datetime) -> None:
+        """Let others take the payment when it is due again; nothing happens to a lease that is another one by now."""
         ...
 
 

@@ -31,26 +31,40 @@ AT_ONCE = 10
 ANSWER_WITHIN_SECONDS = 10
 # Longer than an answer may take: a lease never runs out under a worker that is alive.
 LEASE = timedelta(seconds=15)
+GIVE_BACK_EVERY_SECONDS = 0.3
 
 
 async def work_on_payments(*, room: PaymentRoom) -> bool:
     """Go on with payments that are due; answers whether there may be more of them."""
-    taken = await _take(room)
-    results = await asyncio.gather(*(_go_on_or_give_back(each, room) for each in taken), return_exceptions=True)
+    until = utc_now() + LEASE
+    taken = await _take(until, room)
+    results = await asyncio.gather(*(_go_on_or_give_back(each, until, room) for each in taken), return_exceptions=True)
     failures = [result for result in results if isinstance(result, Exception)]
     if failures:
         raise ExceptionGroup("payments that could not go on", failures)
     return len(taken) == AT_ONCE
 
 
-async def _go_on_or_give_back(payment: Payment, room: PaymentRoom) -> None:
+async def _go_on_or_give_back(payment: Payment, until: datetime, room: PaymentRoom) -> None:
     try:
         await go_on(payment, room=room)
     except Exception:
-        # Whoever takes it next need not wait for the lease to run out.
-        async with room.unit_of_work.begin():
-            await room.payments.end_lease(payment.id)
+        await _give_back(payment, until, room)
         raise
+
+
+async def _give_back(payment: Payment, until: datetime, room: PaymentRoom) -> None:
+    """Whoever takes it next need not wait for the lease to run out, also when the database is away for a moment."""
+    while True:
+        try:
+            async with room.unit_of_work.begin():
+                await room.payments.end_lease(payment.id, until)
+        except Exception:
+            if utc_now() >= until:
+                raise
+            await asyncio.sleep(GIVE_BACK_EVERY_SECONDS)
+        else:
+            return
 
 
 async def go_on(payment: Payment, *, room: PaymentRoom) -> None:
@@ -111,10 +125,9 @@ async def expire_payment(payment: Payment, *, room: PaymentRoom) -> None:
             await room.payments.save(current)
 
 
-async def _take(room: PaymentRoom) -> list[Payment]:
-    started = utc_now()
+async def _take(until: datetime, room: PaymentRoom) -> list[Payment]:
     async with room.unit_of_work.begin():
-        return list(await room.payments.lease(room.clock.now(), since=started, until=started + LEASE, limit=AT_ONCE))
+        return list(await room.payments.lease(room.clock.now(), since=until - LEASE, until=until, limit=AT_ONCE))
 
 
 async def _ask(payment: Payment, room: PaymentRoom) -> Answer | None:
