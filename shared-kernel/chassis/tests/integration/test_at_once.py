@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID
 
 import pytest
 from promenade_chassis.additions import Duplicates
@@ -53,8 +54,20 @@ class Cats(BaseRepository):
     async def add_asking(self, cat: Cat) -> None:
         await self._add("INSERT INTO kitten VALUES (%(cat)s, 'Kit') RETURNING id", cat=cat.id)
 
+    async def add_percent(self, cat: Cat) -> None:
+        await self._add("INSERT INTO kitten VALUES (%(cat)s, '100 %%(id)s' || %(id)s)", cat=cat.id, id=" Kit")
+
+    async def add_unless_there(self, cat: Cat) -> None:
+        cat.record(UserReinstated(user_id=cat.id))
+        await self._insert(
+            cat, "INSERT INTO cat VALUES (%(id)s, %(name)s, %(version)s) ON CONFLICT DO NOTHING", name=cat.name
+        )
+
     async def stored(self) -> list[dict[str, Any]]:
         return await self._fetch_all("SELECT name AS said, xid FROM cat UNION ALL SELECT id, xid FROM kitten")
+
+    async def told_of(self) -> list[UUID]:
+        return [row["subject"] for row in await self._fetch_all("SELECT subject FROM outbox ORDER BY seq")]
 
     async def facts(self) -> int:
         return len(await self._fetch_all("SELECT FROM outbox"))
@@ -84,6 +97,26 @@ async def test_all_rows_come_at_the_end_and_in_one_transaction(database: Databas
     assert len({row["xid"] for row in rows}) == 1
     assert (await cats.facts(), tom.version, kate.last_sequence) == (2, 1, 1)
     assert (not_called, called) == ([], ["recorded"])
+
+
+async def test_facts_keep_the_order_in_which_their_aggregates_were_added(database: Database, cats: Cats) -> None:
+    """As in any other unit of work: what follows from something is told of after it."""
+    family = [Cat(name=name) for name in ("Tom", "Kate", "Kit", "Kim")]
+
+    async with database.at_once():
+        for cat in family:
+            await cats.add(cat)
+
+    assert await cats.told_of() == [cat.id for cat in family]
+
+
+async def test_a_percent_sign_stays_one(database: Database, cats: Cats) -> None:
+    """Also before what would be a parameter without it."""
+    async with database.at_once():
+        await cats.add(tom := Cat(name="Tom"))
+        await cats.add_percent(tom)
+
+    assert {row["said"] for row in await cats.stored()} == {"Tom", "100 %(id)s Kit"}
 
 
 async def test_an_exception_leaves_nothing(database: Database, cats: Cats) -> None:
@@ -168,6 +201,7 @@ async def _begin(database: Database) -> None:
         pytest.param(lambda database, cats, cat: cats.stored(), id="asks"),
         pytest.param(lambda database, cats, cat: cats.rename(cat), id="changes"),
         pytest.param(lambda database, cats, cat: cats.add_asking(cat), id="asks-what-it-added"),
+        pytest.param(lambda database, cats, cat: cats.add_unless_there(Cat(name="Tom")), id="may-not-add"),
         pytest.param(lambda database, cats, cat: _begin(database), id="begins-another"),
     ],
 )
@@ -181,3 +215,4 @@ async def test_all_else_is_refused_in_it(
             await misuse(database, cats, cat)
 
     assert len(await cats.stored()) == 1
+    assert await cats.facts() == 1
