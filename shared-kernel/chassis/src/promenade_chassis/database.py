@@ -270,10 +270,12 @@ def _whole(transaction: _Transaction) -> Generator[None, None, None]:
 
 def _came_of(error: BaseException, first: BaseException) -> bool:
     """Whether it is that one, or was raised from it."""
+    causes: list[BaseException] = []
     known: BaseException | None = error
-    while known is not None and known is not first:
+    while known is not None and known not in causes:  # `raise error from error` is its own
+        causes.append(known)
         known = known.__cause__
-    return known is first
+    return first in causes
 
 
 @asynccontextmanager

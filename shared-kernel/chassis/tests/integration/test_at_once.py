@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -13,6 +15,7 @@ from promenade_chassis.additions import Duplicates
 from promenade_chassis.database import Database, TransactionMisuse
 from promenade_chassis.ports import Aggregate, Conflict
 from promenade_chassis.repository import BaseRepository
+from promenade_chassis.testing.polling import eventually
 from promenade_kernel.events.identity import UserReinstated
 from psycopg.errors import CheckViolation, UniqueViolation
 
@@ -127,6 +130,35 @@ async def test_an_exception_leaves_nothing(database: Database, cats: Cats) -> No
             raise LookupError
 
     assert (await cats.stored(), await cats.facts()) == ([], 0)
+
+
+async def test_who_is_cancelled_while_it_is_sent_leaves_nothing(database: Database, cats: Cats) -> None:
+    """Nothing is stored or told, and the connection serves the next one."""
+    told: list[str] = []
+    database.when_events_recorded(lambda: told.append("recorded"))
+    async with database.begin():  # a cat of the same name that may or may not come to be
+        await cats.add(tom := Cat(name="Tom"))
+        waiting = asyncio.create_task(add_cats(database, cats, "Tom"), context=Context())
+        await eventually(lambda: _somebody_waits(database))
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        not_told = list(told)
+
+    await add_cats(database, cats, "Kate")
+    assert (not_told, told) == ([], ["recorded", "recorded"])
+    assert {row["said"] for row in await cats.stored()} == {tom.name, "Kate"}
+    assert await cats.facts() == 2
+
+
+async def _somebody_waits(database: Database) -> None:
+    query = """
+    SELECT count(*) AS waits FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE NOT granted AND datname = current_database()
+    """
+    row = await (await database.writing_connection().execute(query)).fetchone()
+    assert row is not None
+    assert row["waits"]
 
 
 async def test_an_empty_one_is_nothing(database: Database, cats: Cats) -> None:

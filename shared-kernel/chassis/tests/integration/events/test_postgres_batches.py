@@ -195,14 +195,16 @@ async def test_a_part_that_fails_is_undone_though_its_reaction_goes_on(database:
     assert await column(database, "SELECT count(*) FROM attempt") == [0]
 
 
+@pytest.mark.parametrize("own_cause", [False, True])
 async def test_a_failure_after_a_part_that_failed_is_held_against_nobody(
-    database: Database, books: PostgresBookkeeping
+    database: Database, books: PostgresBookkeeping, own_cause: bool
 ):
     """Another reaction sees, in the batch, what the part had written and will never have been."""
+    here = PermanentError("somebody was here")
 
     async def on_user_suspended(event: UserSuspended, envelope: Envelope) -> None:
         if await books.effects():
-            raise PermanentError("somebody was here")
+            raise here from (here if own_cause else None)
         with contextlib.suppress(LookupError):
             async with database.begin():
                 await books.write(envelope)
