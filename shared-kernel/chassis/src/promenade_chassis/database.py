@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,7 +67,7 @@ class _Transaction:
     connection: Connection | None
     task: asyncio.Task[Any] | None
     indivisible: bool = False
-    failed: bool = False
+    failure: BaseException | None = None  # the first one that left a part of it
     open: bool = True
     additions: list[Addition] | None = None
     after_commit: list[AfterCommit] = field(default_factory=list[AfterCommit])
@@ -133,7 +133,8 @@ class Database:
         `on_commit` runs after the outermost commit, in order, and not at all after a rollback.
 
         Inside an `indivisible` one are no savepoints, which cost two statements each: when a block in it fails nothing
-        of it commits, and it ends with `TransactionUndone` if it would have committed.
+        of it commits. It ends with that failure, or, where somebody caught it, with `TransactionUndone`: whatever came
+        after it, another failure too, came of rows that will never have been.
         """
         outer = self._current()
         if outer is not None:
@@ -146,9 +147,8 @@ class Database:
                 token = _transactions.set({**_transactions.get({}), id(self): transaction})
                 try:
                     async with connection.transaction():
-                        yield
-                        if transaction.failed:
-                            raise TransactionUndone("a part of it failed")
+                        with _whole(transaction):
+                            yield
                 finally:
                     transaction.open = False
                     _transactions.reset(token)
@@ -255,13 +255,36 @@ async def _call(callbacks: list[AfterCommit]) -> None:
             await waited_for
 
 
+@contextmanager
+def _whole(transaction: _Transaction) -> Generator[None, None, None]:
+    """All of an indivisible unit of work; of others no part is known."""
+    try:
+        yield
+    except Exception as error:
+        if transaction.failure is None or _came_of(error, transaction.failure):
+            raise
+        raise TransactionUndone("a part of it had failed") from error
+    if transaction.failure is not None:
+        raise TransactionUndone("a part of it failed") from transaction.failure
+
+
+def _came_of(error: BaseException, first: BaseException) -> bool:
+    """Whether it is that one, or was raised from it."""
+    causes: list[BaseException] = []
+    known: BaseException | None = error
+    while known is not None and known not in causes:  # `raise error from error` is its own
+        causes.append(known)
+        known = known.__cause__
+    return first in causes
+
+
 @asynccontextmanager
 async def _part(whole: _Transaction) -> AsyncGenerator[None, None]:
     """A block of an indivisible unit of work."""
     try:
         yield
-    except BaseException:
-        whole.failed = True
+    except BaseException as error:
+        whole.failure = whole.failure or error
         raise
 
 

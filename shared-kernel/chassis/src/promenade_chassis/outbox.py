@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any, LiteralString
 
 from promenade_kernel.events.envelope import Envelope
-
-from promenade_chassis.database import Connection
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
 
 _INTO = "INSERT INTO outbox (event_id, subject, sequence, major, type, correlation_id, envelope)"
 _EVENTS = """
@@ -25,7 +25,7 @@ SELECT %(event_ids)s::uuid, %(event_subjects)s::uuid, %(event_sequences)s::bigin
 _END_OF_PARTS = "\n)\n"
 
 
-async def append(connection: Connection, envelopes: Sequence[Envelope]) -> None:
+async def append(connection: AsyncConnection[DictRow], envelopes: Sequence[Envelope]) -> None:
     """Write envelopes to the outbox, in order, in the caller's transaction."""
     await connection.execute(statement_for(envelopes), parameters_of(envelopes))
 

@@ -76,7 +76,7 @@ class BaseRepository:
         if gathered is None:
             await self._send(statement, named)
         else:
-            self._gather(gathered, statement, named, ())
+            _gather(gathered, Addition(statement, named, self.duplicates))
 
     async def _insert(self, aggregate: Aggregate, statement: LiteralString, **named: Any) -> None:
         """Write a new aggregate's row, then its recorded events to the outbox.
@@ -113,7 +113,7 @@ class BaseRepository:
         """The row, then its events; one round trip where the statement allows it."""
         gathered = self._database.gathered()
         if gathered is not None:
-            self._gather(gathered, statement, values, envelopes)
+            _gather(gathered, Addition(statement, values, self.duplicates, envelopes), certain=True)
         else:
             await self._write_now(statement, values, envelopes)
         if envelopes:
@@ -138,15 +138,11 @@ class BaseRepository:
             raise
         return cursor.rowcount
 
-    def _gather(
-        self, gathered: list[Addition], statement: LiteralString, values: Row, envelopes: Sequence[Envelope]
-    ) -> None:
-        added = Addition(statement, values, self.duplicates)
-        if not added.is_one:
-            raise TransactionMisuse("a unit of work that is at once only adds rows: use `begin()`")
-        gathered.append(added)
-        if envelopes:
-            gathered.append(Addition(outbox.statement_for(envelopes), outbox.parameters_of(envelopes), {}))
+
+def _gather(gathered: list[Addition], added: Addition, *, certain: bool = False) -> None:
+    if not added.is_one or (certain and not added.is_certain):
+        raise TransactionMisuse("a unit of work that is at once only adds rows: use `begin()`")
+    gathered.append(added)
 
 
 def _sealed(aggregate: Aggregate) -> list[Envelope]:

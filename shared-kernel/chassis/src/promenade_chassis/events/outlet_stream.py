@@ -122,7 +122,7 @@ class StreamOutlet:
             appended, page = page.at(answer.first), following
             self._remembered = appended.last_id
         await self._mark(connection, appended)
-        return page.more
+        return bool(page.seqs)  # fetched, and not appended any more
 
     async def rest(self, connection: Connection) -> None:
         """See `Outlet.rest`."""

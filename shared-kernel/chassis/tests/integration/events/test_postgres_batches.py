@@ -12,6 +12,7 @@ from promenade_chassis.events.book import DatabaseAway
 from promenade_chassis.events.bus import Subscriptions
 from promenade_chassis.events.outcome import DONE
 from promenade_chassis.events.postgres import PostgresLedger
+from promenade_chassis.ports import PermanentError
 from promenade_chassis.testing.bus_rig import CONTEXT, QUICK, PostgresBookkeeping, history
 from promenade_chassis.testing.events import in_turns
 from promenade_kernel.events.envelope import Envelope
@@ -192,6 +193,51 @@ async def test_a_part_that_fails_is_undone_though_its_reaction_goes_on(database:
     assert marks[-1] == 2
     assert await column(database, "SELECT count(*) FROM inbox") == [3]
     assert await column(database, "SELECT count(*) FROM attempt") == [0]
+
+
+@pytest.mark.parametrize("own_cause", [False, True])
+async def test_a_failure_after_a_part_that_failed_is_held_against_nobody(
+    database: Database, books: PostgresBookkeeping, own_cause: bool
+):
+    """Another reaction sees, in the batch, what the part had written and will never have been."""
+    here = PermanentError("somebody was here")
+
+    async def on_user_suspended(event: UserSuspended, envelope: Envelope) -> None:
+        if await books.effects():
+            raise here from (here if own_cause else None)
+        with contextlib.suppress(LookupError):
+            async with database.begin():
+                await books.write(envelope)
+                raise LookupError
+
+    await deliver(PostgresLedger(database, CONTEXT, QUICK), history(3), subscribed(on_user_suspended))
+
+    assert await column(database, "SELECT count(*) FROM dead_letter") == [0]
+    assert await column(database, "SELECT count(*) FROM attempt") == [0]
+    assert await column(database, "SELECT count(*) FROM inbox") == [3]
+
+
+@pytest.mark.parametrize("again", [LookupError, PermanentError])
+async def test_a_part_whose_failure_leaves_its_reaction_fails_that_reaction_alone(
+    database: Database, books: PostgresBookkeeping, again: type[Exception]
+):
+    """Under its own name or another one; what went before it takes effect."""
+
+    async def on_user_suspended(event: UserSuspended, envelope: Envelope) -> None:
+        try:
+            async with database.begin():
+                await books.write(envelope)
+                if envelope.sequence == 2:
+                    raise LookupError
+        except LookupError as error:
+            raise again from error
+
+    outcomes = await PostgresLedger(database, CONTEXT, QUICK).handle_all(history(3), subscribed(on_user_suspended))
+
+    assert outcomes is None or outcomes[0] is DONE
+    assert (await books.effects())[0][1] == 1
+    attempts = "SELECT attempts FROM attempt UNION ALL SELECT attempts FROM dead_letter"
+    assert await column(database, attempts) == [1]
 
 
 def _writing(books: PostgresBookkeeping) -> Effect:

@@ -39,6 +39,21 @@ async def test_rows_are_published_in_order_and_marked(database: Database, link: 
     assert await marks(database) == [str(entry_id) for entry_id, _ in found]
 
 
+async def test_what_a_step_leaves_is_said_to_be_left(
+    database: Database, link: RedisLink, outlets: NewOutlet, monkeypatch: pytest.MonkeyPatch
+):
+    """Also where it is less than a page: the relay goes on at once; for what waits already nobody wakes it again."""
+    monkeypatch.setattr(outlet_stream, "_PAGE_ROWS", 2)
+    monkeypatch.setattr(outlet_stream, "_PAGES", 2)
+    await record(database, history(5))
+    holder = await outlets()
+
+    answers = [await holder.publish_once(), await holder.publish_once()]
+
+    assert answers == [True, False]
+    assert await published(link) == [1, 2, 3, 4, 5]
+
+
 async def test_a_row_that_commits_late_is_not_passed_over(database: Database, link: RedisLink, outlets: NewOutlet):
     """Numbers are drawn before they are committed: a smaller one may show after a larger one was published."""
     holder, facts = await outlets(), history(1)

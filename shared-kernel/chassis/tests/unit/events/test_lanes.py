@@ -276,7 +276,3 @@ async def test_what_comes_soon_after_is_gathered_and_what_comes_after_a_rest_is_
     await lanes.stop()
 
     assert handled == [[1], [2, 3]]
-
-
-def _equal(found: list[list[int]], expected: list[list[int]]) -> None:
-    assert found == expected
