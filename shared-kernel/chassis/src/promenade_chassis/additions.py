@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any, LiteralString, cast
 
 from promenade_kernel.events.envelope import Envelope
@@ -79,7 +79,7 @@ def _numbered(statement: LiteralString, number: int) -> str:
     return _PARAMETER.sub(lambda found: f"%({found[1]}_{number})" if found[1] else found[0], statement.strip())
 
 
-@cache
+@lru_cache(maxsize=256)
 def _joined(statements: Sequence[LiteralString]) -> LiteralString:
     *others, last = (_numbered(each, number) for number, each in enumerate(statements))
     parts = ",\n".join(f"added_{number} AS ({each})" for number, each in enumerate(others))
