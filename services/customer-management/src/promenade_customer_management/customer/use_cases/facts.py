@@ -126,7 +126,8 @@ async def learn_contact(
 async def record_happening(happening: Happening, *, room: CustomerRoom) -> None:
     """Put what happened on the timeline and let it move the lifecycle. Raises `NotYet` for a customer not here yet.
 
-    What happened to nobody we could know (a sale to a guest) is nobody's timeline.
+    What happened to nobody we could know (a sale to a guest) is nobody's timeline. The id of a customer that there
+    never was is an error of the sender's: the timeline's foreign key, or `NotFound`.
     """
     if happening.customer_id is None and happening.user_id is None:
         return
