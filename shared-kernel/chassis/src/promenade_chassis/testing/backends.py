@@ -13,7 +13,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Generator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -54,10 +54,12 @@ def announce_run(environ: MutableMapping[str, str] = os.environ) -> Path | None:
 
 
 def run_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """The run's folder, made when missing; the engines' account can pass through it."""
+    """The run's folder, made when missing. Nobody else looks into it; as root, the engines' account passes through."""
     folder = Path(environ[RUN])
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o711)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            folder.chmod(0o711)
     return folder
 
 

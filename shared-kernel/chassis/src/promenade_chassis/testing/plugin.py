@@ -6,7 +6,6 @@ Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redi
 
 import gc
 import hashlib
-import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -27,7 +26,7 @@ from promenade_chassis.testing.backends import (
     run_folder,
 )
 from promenade_chassis.testing.databases import Migrate, TemplateDatabases, template_databases
-from promenade_chassis.testing.redis_databases import lent_redis_database
+from promenade_chassis.testing.redis_databases import MEETING, lent_redis_database, own_folder
 from promenade_chassis.testing.scratch import choose_scratch
 
 OWNED_RUN = pytest.StashKey[Path]()
@@ -167,9 +166,7 @@ def _redis_locks(backends: Backends) -> Path:
     """A server that outlives the run is shared with other runs of this machine, so its locks are too."""
     if chosen_backend() != "external":
         return run_folder()
-    folder = Path(tempfile.gettempdir(), f"promenade-test-redis-{_key(backends.redis_url)}")
-    folder.mkdir(exist_ok=True)
-    return folder
+    return own_folder(MEETING / f"promenade-test-redis-{_key(backends.redis_url)}")
 
 
 def _key(text: str) -> str:
