@@ -1,11 +1,13 @@
 """The folder of a test run stands among everybody's: in it are a superuser's password and the locks of all workers."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from promenade_chassis.testing.backends import RUN, run_folder
-from promenade_chassis.testing.redis_databases import own_folder
+from promenade_chassis.testing.backends import RUN, run_folder, sweep_runs
+from promenade_chassis.testing.scratch import own_folder
 
 
 @pytest.mark.parametrize(("user", "mode"), [(0, 0o711), (1000, 0o700)], ids=["root", "somebody"])
@@ -47,3 +49,50 @@ def test_anothers_folder_is_not_taken_for_ours(tmp_path: Path, monkeypatch: pyte
 
     with pytest.raises(PermissionError, match="somebody else"):
         own_folder(other)
+
+
+LIVE = """
+import sys, tempfile, time
+from promenade_chassis.testing.backends import announce_run
+
+tempfile.tempdir = sys.argv[1]
+(announce_run({}) / "home" / "data").mkdir(parents=True)
+print("lives", flush=True)
+time.sleep(600)
+"""
+
+
+def test_what_a_killed_run_has_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """It would fill the memory that it is in; whoever lives keeps what is his."""
+    dead, living = (_run_in(tmp_path) for _ in range(2))
+    folders = [*tmp_path.iterdir()]
+
+    dead.kill()
+    dead.communicate()
+    sweep_runs(tmp_path)
+    left = [folder.exists() for folder in folders]
+    living.kill()
+    living.communicate()
+    sweep_runs(tmp_path)
+
+    assert sorted(left) == [False, True]
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_trap_is_not_swept(tmp_path: Path) -> None:
+    """A link among everybody's folders, to something of ours that looks like a run that was killed."""
+    ours = tmp_path / "ours"
+    (ours / "home" / "data").mkdir(parents=True)
+    (ours / "owned.lock").touch()
+    (tmp_path / "promenade-test-trap").symlink_to(ours)
+
+    sweep_runs(tmp_path)
+
+    assert (ours / "home" / "data").is_dir()
+
+
+def _run_in(parent: Path) -> subprocess.Popen[bytes]:
+    run = subprocess.Popen([sys.executable, "-c", LIVE, str(parent)], stdout=subprocess.PIPE)
+    assert run.stdout is not None
+    assert run.stdout.readline() == b"lives\n"
+    return run

@@ -2,8 +2,6 @@
 
 import fcntl
 import functools
-import os
-import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +14,7 @@ from promenade_chassis.testing.polling import eventually_blocking
 # Number 0 is nobody's: it is where a client lands that forgot its number.
 FIRST = 1
 # Where the runs of a machine find each other's locks, wherever each of them has its temporary files.
-MEETING = Path("/tmp")  # noqa: S108 - `own_folder` looks whose it is
+MEETING = Path("/tmp")  # noqa: S108 - `own_folder` looks whose the folder in it is
 
 
 @contextmanager
@@ -27,18 +25,6 @@ def lent_redis_database(server_url: str, locks: Path) -> Generator[str]:
         _ask(url, "FLUSHDB")
         yield url
         _ask(url, "FLUSHDB")
-
-
-def own_folder(folder: Path) -> Path:
-    """The folder, made when missing; raises `PermissionError` when somebody else was there first.
-
-    Its name can be guessed, and files are written in it: through another's links they would be our own ones.
-    """
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise PermissionError(f"{folder} belongs to somebody else")
-    return folder
 
 
 @functools.cache
