@@ -151,7 +151,8 @@ async def test_one_that_is_killed_is_replaced(crew: Crew) -> None:
 
 
 async def _is_gone(process: psutil.Process) -> None:
-    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    """With its sockets: a zombie's other threads may still hold them; the parent hears of the last one's end."""
+    assert not process.is_running()
 
 
 async def test_sigterm_under_load_loses_no_request(crew: Crew) -> None:
