@@ -19,7 +19,7 @@ import promenade_gateway.crew as crew
 crew.PAUSE_SECONDS = 0.01
 
 def begun(number):
-    print("begun", number, flush=True)
+    os.write(1, b"begun\\n")  # in one piece, for both write at the same time
 
 def fails(number, lifeline):
     begun(number)
