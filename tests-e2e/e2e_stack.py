@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from mourner import mourned
 from prepared_home import prepare_home
 from promenade_chassis.embedded.placement import remove_data
 from promenade_chassis.testing.polling import stretched
@@ -101,14 +102,17 @@ class Silence:
 
 @contextmanager
 def running_stack(*options: str) -> Generator[Stack, None, None]:
+    """A stack with nothing in it. It ends with the block, or with this process."""
     stack = Stack(Path(mkdtemp(prefix="promenade-e2e-")), lent_port(ROOM))
-    try:
-        stack.home.chmod(0o711)  # should we be root, the engines' user may pass through to their data
-        prepare_home(stack.home)
-        up = stack.promenade("up", "--detach", "--port", str(stack.port), *options)
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield stack
-    finally:
-        stop_stack(Home(stack.home))  # as `promenade down` does
-        remove_data(stack.home)
-        shutil.rmtree(stack.home, ignore_errors=True)
+    with mourned(stack.home, stack.home):
+        try:
+            if os.geteuid() == 0:
+                stack.home.chmod(0o711)  # the engines' user may pass through to their data
+            prepare_home(stack.home)
+            up = stack.promenade("up", "--detach", "--port", str(stack.port), *options)
+            assert up.returncode == 0, up.stdout + up.stderr
+            yield stack
+        finally:
+            stop_stack(Home(stack.home))  # as `promenade down` does
+            remove_data(stack.home)
+            shutil.rmtree(stack.home, ignore_errors=True)

@@ -82,7 +82,7 @@ def settings_for(
     return Settings(
         profile=profile,
         auth=AuthSettings(issuer=ISSUER, jwks_url="http://127.0.0.1:1/"),
-        http=HttpSettings(port=lent_port(), **(http or {})),
+        http=HttpSettings(**{"port": lent_port(), **(http or {})}),
         redis=RedisSettings(url=redis_url),
         extra={"gateway": {"upstreams": {**nobody, **urls}, **gateway}},
     )

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from dummies import write_dummies
+from mourner import mourned
 from prepared_home import prepare_home
 from promenade_chassis.embedded.placement import remove_data
 from promenade_local.down import stop_stack
@@ -52,7 +53,8 @@ def running(dummies: Path) -> Iterator[StackUnderTest]:
 def _stack(dummies: Path, nursery: str = "off") -> Iterator[StackUnderTest]:
     folder = Path(tempfile.mkdtemp(prefix="promenade-stack-"))
     stack = StackUnderTest.in_folder(folder, dummies, nursery)
-    yield stack
-    stop_stack(Home(stack.home))
-    remove_data(stack.home)
-    shutil.rmtree(folder)
+    with mourned(stack.home, folder):
+        yield stack
+        stop_stack(Home(stack.home))
+        remove_data(stack.home)
+        shutil.rmtree(folder)

@@ -6,7 +6,9 @@ import argparse
 import asyncio
 import gc
 import signal
+import socket
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import structlog
@@ -51,11 +53,19 @@ def _run(settings: Settings) -> int:
         log.error("http.not-listening", host=settings.http.host, port=settings.http.port, error=str(error))
         return 1
     _settle_memory()  # what the processes have in common stays in common
-    patience = settings.http.shutdown_seconds + _LAST_SECONDS
-    status = Crew(count, lambda number, lifeline: _run_one(_own(settings, number), lifeline), patience=patience).run()
-    for keeper in keepers:
-        keeper.close()
+
+    def work(number: int, lifeline: int) -> int:
+        _close(keepers)  # or those whom a killed parent leaves, who still answer, would keep the port from the next one
+        return _run_one(_own(settings, number), lifeline)
+
+    status = Crew(count, work, patience=settings.http.shutdown_seconds + _LAST_SECONDS).run()
+    _close(keepers)
     return status
+
+
+def _close(sockets: Iterable[socket.socket]) -> None:
+    for each in sockets:
+        each.close()
 
 
 def _own(settings: Settings, number: int) -> Settings:

@@ -24,6 +24,7 @@ Work = Callable[[int, int], int]
 # Who ends sooner has not started well: the next one waits a second, and when it goes on so there is no use in it.
 EARLY_SECONDS, PAUSE_SECONDS, MOST_EARLY = 5.0, 1.0, 5
 _HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_TOLD = (-signal.SIGTERM, -signal.SIGINT)
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ class Crew:
         if self._kill_at is not None and now >= self._kill_at:
             log.error("process.cut-off", processes=len(self._members))
             self._send(signal.SIGKILL)
+            self._kill_at = now + self._patience  # the end of a large process takes a moment
 
     def _begin(self, number: int) -> None:
         # A signal that comes meanwhile is for one of the two, and is not taken by the other's handlers.
@@ -122,11 +124,14 @@ class Crew:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            self._ended(self._members.pop(pid), pid, os.waitstatus_to_exitcode(status))
+            member = self._members.pop(pid, None)
+            if member is not None:  # the first process of a container is the heir of everybody's orphans
+                self._ended(member, pid, os.waitstatus_to_exitcode(status))
 
     def _ended(self, member: _Member, pid: int, status: int) -> None:
         if self._kill_at is not None:
-            self._status = self._status or abs(status)
+            # Who was told to end before he could do so in order has done as he was told.
+            self._status = self._status or (0 if status in _TOLD else abs(status))
             return
         lived = time.monotonic() - member.since
         log.error("process.died", process=member.number, pid=pid, status=status, seconds=round(lived, 1))

@@ -10,7 +10,9 @@ import re
 
 from promenade_gateway.request import Facts, Request
 
-MOST, LONGEST = 1000, 2048  # two generations of so many, of so many bytes: some 4 MB
+MOST, LONGEST = 1000, 2048  # two generations of so many, of so many bytes
+ROOM = 4 * 1024 * 1024  # what a generation may take: who writes a hundred headers into 2 KB is given fewer of them
+_EACH, _HEADER = 800, 190  # bytes that one of them takes beside its text, and each of its headers
 _FIRST_LINE = re.compile(rb"GET (/[!\"$-~]*) HTTP/1\.1\r\n")
 _END = b"\r\n\r\n"
 
@@ -25,6 +27,10 @@ class Familiar:
         self.fields = request.fields
         self.facts: Facts = request.facts
 
+    def room(self, rest: bytes) -> int:
+        """How many bytes it takes, about: the text is there as it came, in pieces, and as it goes on."""
+        return 3 * len(rest) + _HEADER * len(self.headers) + _EACH
+
 
 class FamiliarHeads:
     """Those of all connections; who was not seen for a thousand others is forgotten."""
@@ -32,6 +38,7 @@ class FamiliarHeads:
     def __init__(self) -> None:
         self._young: dict[bytes, Familiar] = {}
         self._old: dict[bytes, Familiar] = {}
+        self._taken = 0  # bytes, by the young
 
     def look(self, data: bytes) -> tuple[bytes, Familiar] | None:
         """Target and headers, if the bytes are one whole request with a familiar rest."""
@@ -55,6 +62,8 @@ class FamiliarHeads:
         self._keep(data[first.end() :], Familiar(request))
 
     def _keep(self, rest: bytes, found: Familiar) -> None:
-        if len(self._young) >= MOST:
-            self._young, self._old = {}, self._young
+        room = found.room(rest)
+        if len(self._young) >= MOST or self._taken + room > ROOM:
+            self._young, self._old, self._taken = {}, self._young, 0
         self._young[rest] = found
+        self._taken += room

@@ -69,7 +69,11 @@ def reserved(host: str, port: int) -> Sequence[socket.socket]:
         keeper = socket.socket(family, kind, protocol)
         kept.append(keeper)
         keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Connections of a gateway that has just ended, and did not share, do not keep the port from the next one; for
+        # the binding alone, or a stranger could listen there.
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         keeper.bind(address)
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     return kept
 
 

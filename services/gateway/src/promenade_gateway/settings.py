@@ -13,6 +13,7 @@ from promenade_gateway.peers import Peers
 KIB = 1024
 MIB = 1024 * KIB
 MOST_PROCESSES = 64
+_MOST_PORTS = 65536
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,15 +64,24 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
     for name in ("rate_limit_factor", "body_bytes_per_second", "max_connections_per_address"):
         if getattr(found, name) < 1:
             raise ConfigurationError(f"gateway.{name} must be 1 or more")
-    if not 1 <= found.processes <= MOST_PROCESSES:
-        raise ConfigurationError(f"gateway.processes must be 1 to {MOST_PROCESSES}")
-    if found.processes > 1 and not settings.http.port:
-        raise ConfigurationError("gateway.processes share a port, which http.port must name")
+    _check_processes(settings, found.processes)
     try:
         Peers(found.trusted_proxies)
     except ValueError as error:
         raise ConfigurationError(f"gateway.trusted_proxies needs a list of networks: {error}") from error
     return found
+
+
+def _check_processes(settings: Settings, count: int) -> None:
+    """They share one port, and each has another one to tell of itself."""
+    if not 1 <= count <= MOST_PROCESSES:
+        raise ConfigurationError(f"gateway.processes must be 1 to {MOST_PROCESSES}")
+    if count > 1 and not settings.http.port:
+        raise ConfigurationError("gateway.processes share a port, which http.port must name")
+    admin = settings.admin.port
+    ports = range(admin, admin + count) if admin else range(0)
+    if count > 1 and (settings.http.port in ports or ports.stop > _MOST_PORTS):
+        raise ConfigurationError(f"gateway.processes: {count} ports from admin.port on must be there and free")
 
 
 def _is_base_url(url: str) -> bool:

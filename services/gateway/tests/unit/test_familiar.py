@@ -1,10 +1,11 @@
 """What was read before is read as before, and nothing else is taken for it."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
-from promenade_gateway.familiar import LONGEST, MOST, FamiliarHeads
-from promenade_gateway.reader import Refused, RequestReader
+from promenade_gateway.familiar import LONGEST, MOST, ROOM, FamiliarHeads
+from promenade_gateway.reader import MAX_HEADERS, Refused, RequestReader
 from promenade_gateway.request import Request
 
 REST = b"Host: x\r\nAuthorization: Bearer a.b.c\r\nX-Two: 1\r\nX-Two: 2\r\n\r\n"
@@ -154,3 +155,19 @@ def test_what_was_not_seen_for_long_is_forgotten() -> None:
 
     assert not is_familiar(heads, ONCE)
     assert sum(is_familiar(heads, each) for each in other) <= 2 * MOST
+
+
+def test_heads_of_many_headers_do_not_take_more_room() -> None:
+    """A header takes memory however short it is, and whoever wants to can send a hundred of them in each head."""
+    heads = FamiliarHeads()
+    fill = b"".join(b"X-%d: %d\r\n" % (number, number) for number in range(MAX_HEADERS - 1))
+    tracemalloc.start()
+    try:
+        for number in range(2 * MOST):
+            for request in read(heads, b"GET / HTTP/1.1\r\nHost: %d\r\n%b\r\n" % (number, fill)).requests:
+                request.facts.passed = bytes(bytearray(fill))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert 0.5 * ROOM < taken < 2.2 * ROOM

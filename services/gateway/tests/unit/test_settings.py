@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from gateway_rig import settings_for
-from promenade_chassis.config import ConfigurationError
+from msgspec.structs import replace
+from promenade_chassis.config import AdminSettings, ConfigurationError
 from promenade_gateway.settings import gateway_settings
 
 
@@ -51,3 +52,28 @@ def test_a_value_without_sense_is_refused(name: str, value: Any) -> None:
     """By its name."""
     with pytest.raises(ConfigurationError, match=name):
         gateway_settings(settings_for({}, **{name: value}))
+
+
+@pytest.mark.parametrize(
+    ("admin", "http", "count"),
+    [(9000, 9001, 2), (9000, 9063, 64), (65535, 9000, 2), (65500, 9000, 64)],
+    ids=["the clients' port", "the clients' port at the end", "one too many", "many too many"],
+)
+def test_each_process_has_a_port_to_tell_of_itself(admin: int, http: int, count: int) -> None:
+    """What is known to fail is not found out by processes that die, five times over."""
+    settings = settings_for({}, http={"port": http}, processes=count)
+
+    with pytest.raises(ConfigurationError, match=r"admin\.port"):
+        gateway_settings(replace(settings, admin=AdminSettings(port=admin)))
+
+
+@pytest.mark.parametrize(
+    ("admin", "http", "count"),
+    [(0, 9000, 64), (9000, 9064, 64), (9001, 9000, 2), (65472, 9000, 64), (9000, 9000, 1)],
+    ids=["none", "before", "behind", "the last ones", "one process"],
+)
+def test_ports_that_are_there_are_taken(admin: int, http: int, count: int) -> None:
+    """One process says for itself, when it starts, which of its two ports is busy."""
+    settings = settings_for({}, http={"port": http}, processes=count)
+
+    assert gateway_settings(replace(settings, admin=AdminSettings(port=admin))).processes == count

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 import redis
 from promenade_chassis.embedded.pair import EnginePair
+from promenade_chassis.testing.backends import Backends, chosen_backend, run_folder
 from promenade_chassis.testing.plugin import NewDatabase, NewRedis
 
 
@@ -15,6 +16,14 @@ def folders(tmp_path: Path) -> Sequence[Path]:
     """One migration that makes a table."""
     (tmp_path / "0001_things.sql").write_text("CREATE TABLE thing (name text)")
     return [tmp_path]
+
+
+def test_only_we_read_where_the_engines_are(backends: Backends):
+    """The superuser's password is told there, in a folder whose name everybody can list."""
+    told = [*run_folder().glob("backends.json*")]
+
+    assert len(told) == (0 if chosen_backend() == "external" else 1), backends
+    assert [file.stat().st_mode & 0o077 for file in told] == [0] * len(told)
 
 
 @pytest.mark.parametrize("name", ["first", "second"])

@@ -13,18 +13,21 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Generator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 import psutil
 
 from promenade_chassis.embedded.liveness import wait_gone
+from promenade_chassis.embedded.placement import remove_data
 from promenade_chassis.testing.polling import eventually_blocking
+from promenade_chassis.testing.scratch import check_ours
 
 RUN = "PROMENADE_TEST_RUN"
 OWNER = "PROMENADE_TEST_OWNER"
 KINDS = ("embedded", "docker", "external")
+_PREFIX, _OWNED = "promenade-test-", "owned.lock"
 START_WITHIN = 180.0  # Docker may have to fetch its images first
 
 
@@ -44,20 +47,46 @@ def chosen_backend(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def announce_run(environ: MutableMapping[str, str] = os.environ) -> Path | None:
-    """Name the run's folder for this process and its children; None when a parent process has done so."""
+    """Make the run's folder for this process and its children; None when a parent process has done so."""
     if RUN in environ:
         return None
-    folder = Path(tempfile.gettempdir(), f"promenade-test-{uuid.uuid4().hex[:12]}")
-    environ[RUN] = str(folder)
+    parent = Path(tempfile.gettempdir())
+    sweep_runs(parent)
+    environ[RUN] = str(parent / f"{_PREFIX}{uuid.uuid4().hex[:12]}")
     environ[OWNER] = str(os.getpid())
+    folder = run_folder(environ)
+    # Never closed: the system lets go of it when this process dies, and so tells who comes later that it has.
+    fcntl.flock(os.open(folder / _OWNED, os.O_CREAT | os.O_WRONLY, 0o600), fcntl.LOCK_EX)
     return folder
 
 
+def sweep_runs(parent: Path) -> None:
+    """Remove the folders of runs that were killed before they had a warden who would: they may be in memory."""
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # another user's, or gone meanwhile, or its run lives
+            _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    check_ours(folder)
+    owned = os.open(folder / _OWNED, os.O_WRONLY)
+    try:
+        fcntl.flock(owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not (folder / "warden.pid").exists():
+            for data in folder.glob("*/data"):
+                remove_data(data.parent)
+            shutil.rmtree(folder)
+    finally:
+        os.close(owned)
+
+
 def run_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """The run's folder, made when missing; the engines' account can pass through it."""
+    """The run's folder, made when missing. Nobody else looks into it; as root, the engines' account passes through."""
     folder = Path(environ[RUN])
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o711)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            folder.chmod(0o711)
     return folder
 
 

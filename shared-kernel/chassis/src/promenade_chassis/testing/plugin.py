@@ -6,7 +6,6 @@ Fixtures: `backends`, `new_database`, `database_url`, `migration_folders`, `redi
 
 import gc
 import hashlib
-import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -27,10 +26,11 @@ from promenade_chassis.testing.backends import (
     run_folder,
 )
 from promenade_chassis.testing.databases import Migrate, TemplateDatabases, template_databases
-from promenade_chassis.testing.redis_databases import lent_redis_database
-from promenade_chassis.testing.scratch import choose_scratch
+from promenade_chassis.testing.redis_databases import MEETING, lent_redis_database
+from promenade_chassis.testing.scratch import choose_scratch, own_folder
 
 OWNED_RUN = pytest.StashKey[Path]()
+DATABASES = "databases"  # in the run's folder: there are some to drop
 
 # A loaded machine makes an example slow, never wrong. Here rather than in a conftest: which of those has been read
 # when a test is collected depends on what else runs.
@@ -63,7 +63,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     folder = config.stash.get(OWNED_RUN, None)
     if folder is None:
         return
-    if folder.exists() and chosen_backend() == "external":
+    if (folder / DATABASES).exists() and chosen_backend() == "external":
         with _templates(obtain_backends()) as templates:
             templates.drop_all()
     end_run(folder)
@@ -95,6 +95,7 @@ def migration_folders() -> Sequence[Path]:
 @pytest.fixture(scope="session")
 def templates(backends: Backends) -> Generator[TemplateDatabases]:
     """What this worker makes databases with."""
+    (run_folder() / DATABASES).touch()
     with _templates(backends) as templates:
         yield templates
 
@@ -167,9 +168,7 @@ def _redis_locks(backends: Backends) -> Path:
     """A server that outlives the run is shared with other runs of this machine, so its locks are too."""
     if chosen_backend() != "external":
         return run_folder()
-    folder = Path(tempfile.gettempdir(), f"promenade-test-redis-{_key(backends.redis_url)}")
-    folder.mkdir(exist_ok=True)
-    return folder
+    return own_folder(MEETING / f"promenade-test-redis-{_key(backends.redis_url)}")
 
 
 def _key(text: str) -> str:

@@ -13,6 +13,8 @@ from promenade_chassis.testing.polling import eventually_blocking
 
 # Number 0 is nobody's: it is where a client lands that forgot its number.
 FIRST = 1
+# Where the runs of a machine find each other's locks, wherever each of them has its temporary files.
+MEETING = Path("/tmp")  # noqa: S108 - `own_folder` looks whose the folder in it is
 
 
 @contextmanager

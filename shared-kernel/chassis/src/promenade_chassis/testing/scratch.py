@@ -1,6 +1,7 @@
 """Where a test run keeps its temporary files: in memory where there is room, for they are written to all the time."""
 
 import os
+import stat
 import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -31,3 +32,20 @@ def _has_room(folder: Path) -> bool:
         return False
     room = min(there.f_bavail * there.f_frsize, psutil.virtual_memory().available)
     return os.access(folder, os.W_OK | os.X_OK) and not there.f_flag & os.ST_NOEXEC and room >= NEEDED
+
+
+def own_folder(folder: Path) -> Path:
+    """The folder, made when missing; raises `PermissionError` when somebody else was there first."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    check_ours(folder)
+    return folder
+
+
+def check_ours(folder: Path) -> None:
+    """Raise `PermissionError` when a folder among everybody's is not ours.
+
+    Its name can be guessed, and we write and delete in it: through another's links that would reach whatever is ours.
+    """
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise PermissionError(f"{folder} belongs to somebody else")

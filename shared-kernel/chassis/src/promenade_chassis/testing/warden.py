@@ -53,6 +53,7 @@ def _started(kind: str, folder: Path) -> AbstractContextManager[Backends]:
 
 def _publish(folder: Path, backends: Backends) -> None:
     fresh = folder / "backends.json.new"
+    fresh.touch(mode=0o600)  # a superuser's password is in it
     fresh.write_bytes(msgspec.json.encode(backends))
     fresh.rename(folder / "backends.json")
 
