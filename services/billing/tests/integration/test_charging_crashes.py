@@ -155,7 +155,7 @@ async def test_what_could_not_go_on_is_given_back_when_the_database_is_there_aga
         await end_lease(*given)
 
     monkeypatch.setattr(payments, "end_lease", away_twice)
-    monkeypatch.setattr(work, "GIVE_BACK_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(work, "GIVE_BACK_EVERY", timedelta(milliseconds=10))
     object.__setattr__(interrupted.rooms.payment, "provider", AsyncMock(charge=AsyncMock(side_effect=OSError)))
 
     with pytest.raises(ExceptionGroup):

@@ -31,7 +31,7 @@ AT_ONCE = 10
 ANSWER_WITHIN_SECONDS = 10
 # Longer than an answer may take: a lease never runs out under a worker that is alive.
 LEASE = timedelta(seconds=15)
-GIVE_BACK_EVERY_SECONDS = 0.3
+GIVE_BACK_EVERY = timedelta(milliseconds=300)
 
 
 async def work_on_payments(*, room: PaymentRoom) -> bool:
@@ -62,7 +62,7 @@ async def _give_back(payment: Payment, until: datetime, room: PaymentRoom) -> No
         except Exception:
             if utc_now() >= until:
                 raise
-            await asyncio.sleep(GIVE_BACK_EVERY_SECONDS)
+            await asyncio.sleep(GIVE_BACK_EVERY.total_seconds())
         else:
             return
 
