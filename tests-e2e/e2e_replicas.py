@@ -37,9 +37,10 @@ class Crew:
 
     stack: Stack
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict[str, subprocess.Popen[bytes]])
+    _launched: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
 
     def launch(self, context: str, role: str, replica: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start one; a process of the same name that has ended is forgotten."""
+        """Start one; `running` has the newest of each name, beside which an older one may go on."""
         name = f"{context}-{replica}"
         environ = {**surroundings_of(self.stack).of(context), "PROMENADE_REPLICA": replica, **environment}
         with (self.stack.home / "logs" / f"{name}.log").open("ab") as log:
@@ -50,6 +51,7 @@ class Crew:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        self._launched.append(self.running[name])
         return self.running[name]
 
     def log(self, context: str, replica: str) -> str:
@@ -58,7 +60,7 @@ class Crew:
 
     def end(self) -> None:
         """kill -9 to all of them."""
-        for process in self.running.values():
+        for process in self._launched:
             process.kill()
             process.wait()
 
